@@ -1,0 +1,167 @@
+"""The index document, `history.json`: one valid JSON document, one sealed entry a line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from store.errors import IndexDamaged, UnsupportedVersion
+from store.lines import DamagedLine, is_sealed, seal, unseal
+
+VERSION = 2
+_END = b"]}"
+_ENTRY_START = re.compile(r'"([^"\\]+)"\s*:\s*\{')
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a document says of itself: its history, the last journal it includes, how many entries it holds."""
+
+    version: int
+    history_id: str
+    journal: int
+    count: int
+
+
+NOTHING = Header(version=VERSION, history_id="", journal=0, count=0)
+"""What stands where there is no document yet: journal 1 begins on it."""
+
+
+def write_lines(header: Header, entries: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the bytes of a document from its sealed entry lines.
+
+    The header's line is sealed as if the list were empty and closed, then left open: `…,"entries":[` and a new line.
+    """
+    head = {"version": header.version, "history": header.history_id, "journal": header.journal, "count": header.count}
+    yield seal({**head, "entries": []})[: -len(b"]}")] + b"\n"
+    before = b""
+    for line in entries:
+        yield before + line
+        before = b",\n"
+    yield (b"\n" if before else b"") + _END + b"\n"
+
+
+def read_header(path: Path) -> Header:
+    """Read a document's first line. Raises `IndexDamaged`, `UnsupportedVersion`, or `FileNotFoundError`."""
+    with path.open("rb") as file:
+        return _header(path, file.readline(4096))
+
+
+def _header(path: Path, line: bytes) -> Header:
+    try:
+        fields = unseal(line.rstrip(b"\n") + _END)
+        version = fields["version"]
+        if isinstance(version, int) and version > VERSION:
+            raise UnsupportedVersion(path, version, VERSION)
+        header = Header(version, fields["history"], fields["journal"], fields["count"])
+    except (DamagedLine, KeyError) as error:
+        raise IndexDamaged(path, "its first line does not carry its own CRC") from error
+    if version != VERSION or not line.endswith(b"\n"):
+        raise IndexDamaged(path, f"its first line is not of format version {VERSION}")
+    return header
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """Yield the sealed entry lines of a wholly good document; raise `IndexDamaged` at the first thing that is not."""
+    count = 0
+    header: Header | None = None
+    for number, line, good in _scan(path):
+        if number == 1:
+            header = _header(path, line)
+        elif not good:
+            raise IndexDamaged(path, f"line {number} does not carry its own CRC, or the list is broken there")
+        elif line != _END:
+            count += 1
+            yield line
+        else:
+            break
+    else:
+        raise IndexDamaged(path, "it ends before its list does")
+    if header is None or header.count != count:
+        raise IndexDamaged(path, f"it holds {count} entries where its first line says otherwise")
+
+
+def read_good_lines(path: Path) -> Iterator[bytes]:
+    """Yield every entry line that carries its own CRC, whatever is wrong with the rest of the document."""
+    for number, line, _ in _scan(path):
+        bare = line.rstrip(b",\n")
+        if number > 1 and is_sealed(bare):
+            yield bare
+
+
+def _scan(path: Path) -> Iterator[tuple[int, bytes, bool]]:
+    """Yield (line number, line without its separator, whether line and separator are as written)."""
+    with path.open("rb") as file:
+        previous = b""
+        for number, line in enumerate(file, 1):
+            if number == 1:
+                yield number, line, True
+                continue
+            if previous:
+                yield number - 1, *_entry(previous, last=line.startswith(_END))
+            previous = line
+        if previous:
+            yield number, previous.rstrip(b"\n"), previous == _END + b"\n"
+
+
+def _entry(line: bytes, last: bool) -> tuple[bytes, bool]:
+    separator = b"\n" if last else b",\n"
+    if not line.endswith(separator):
+        return line.rstrip(b",\n"), False
+    bare = line[: -len(separator)]
+    return bare, is_sealed(bare)
+
+
+def is_version_1(path: Path) -> bool:
+    """Say whether the file is a version 1 document: a JSON object with `version` 1 and no CRC.
+
+    Raises `UnsupportedVersion` for a well-formed document without CRC that states a newer version, `FileNotFoundError`.
+    """
+    with path.open("rb") as file:
+        if file.read(8) == b'{"crc":"':
+            return False
+    document = _parse(path)
+    if not isinstance(document, dict):
+        return False
+    version = document.get("version")
+    if isinstance(version, int) and version > VERSION:
+        raise UnsupportedVersion(path, version, VERSION)
+    return version == 1 and isinstance(document.get("entries"), dict)
+
+
+def read_version_1(path: Path) -> dict[str, Any]:
+    """Return the entries of a version 1 document by id, as they are: `Infinity` and `NaN` come back as numbers.
+
+    Raises `IndexDamaged`.
+    """
+    document = _parse(path)
+    if not isinstance(document, dict) or not isinstance(document.get("entries"), dict):
+        raise IndexDamaged(path, "it is not a version 1 document")
+    entries: dict[str, Any] = document["entries"]
+    return entries
+
+
+def read_good_version_1(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the entries of a version 1 document that can be read, whatever is wrong with the rest of it."""
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    decoder = json.JSONDecoder()
+    position = 0
+    while match := _ENTRY_START.search(text, position):
+        position = match.end()
+        try:
+            entry, position = decoder.raw_decode(text, match.end() - 1)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(entry, dict) and ("entry_id" in entry or "audio_file" in entry):
+            yield {**entry, "entry_id": str(entry.get("entry_id", match.group(1)))}
+
+
+def _parse(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return None

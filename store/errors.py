@@ -1,0 +1,88 @@
+"""What can go wrong in a history, as exceptions that carry their facts."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+
+class HistoryError(Exception):
+    """The root of every error that the store raises on purpose."""
+
+
+class EntryNotFound(HistoryError):
+    """No entry has this id."""
+
+    def __init__(self, entry_id: str) -> None:
+        super().__init__(f"There is no take with the id {entry_id!r}.")
+        self.entry_id = entry_id
+
+
+class InvalidAudio(HistoryError):
+    """The audio cannot be kept: its shape, samples, rate or file are not what they must be."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class InvalidEntry(HistoryError):
+    """A field of an entry holds what it cannot hold."""
+
+    def __init__(self, field: str, reason: str, entry_id: str | None = None) -> None:
+        super().__init__(f"{field}: {reason}" + (f" (take {entry_id})" if entry_id else ""))
+        self.field = field
+        self.reason = reason
+        self.entry_id = entry_id
+
+
+class IndexDamaged(HistoryError):
+    """A file of the index does not read as it was written."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path.name} is damaged: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class UnsupportedVersion(HistoryError):
+    """The history was written by a newer program; nothing was touched."""
+
+    def __init__(self, path: Path, found: object, supported: int) -> None:
+        super().__init__(f"{path} has format version {found}; this program reads up to version {supported}.")
+        self.path = path
+        self.found = found
+        self.supported = supported
+
+
+class StoreUnavailable(HistoryError):
+    """The folder cannot be read or written; nothing was changed."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class StoreFull(StoreUnavailable):
+    """The disk or the quota is full; nothing was changed."""
+
+
+class CommitUncertain(HistoryError):
+    """A change was written, but whether it survives a power cut is not known.
+
+    Look the entry up before trying again: a blind retry would make a duplicate.
+    """
+
+    def __init__(self, entry_id: str, reason: str) -> None:
+        super().__init__(f"It is not certain that take {entry_id} was saved: {reason}")
+        self.entry_id = entry_id
+        self.reason = reason
+
+
+def from_os_error(error: OSError, path: Path) -> StoreUnavailable:
+    """Translate an operating system's error on `path` into the store's own."""
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull(path, f"disk is full ({reason})")
+    return StoreUnavailable(path, reason)

@@ -1,0 +1,253 @@
+"""Every change of a file that the store makes: write, sync, rename, link, unlink, cut, lock.
+
+Only this module calls the operating system to change something, so a test can fail, record or replay every call.
+The calls raise plain `OSError`; the layers above say what it means.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows has no flock; msvcrt locks the first byte instead
+    fcntl = None  # type: ignore[assignment]
+
+_TEMPORARY = re.compile(r"\.retake-\d+-\d+\.tmp")
+_BUFFER_BYTES = 1 << 20
+_numbers = itertools.count()
+
+
+def _open_flags(flags: int) -> int:
+    return flags | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents, durably where anything was made."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder)  # noqa: PTH102 - every change goes through os in this module
+        sync_folder(folder.parent)
+    if not path.is_dir():
+        raise NotADirectoryError(20, "is a file, not a folder", str(path))
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable. Windows cannot open folders and needs no such call."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, _open_flags(os.O_RDONLY))
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
+    """Write every byte, however often the system writes less than it was given."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def create(path: Path, chunks: Iterable[bytes | memoryview], before_naming: Callable[[], None] | None = None) -> None:
+    """Put a file at `path` in one atomic step, its bytes durable before its name; an older file is replaced.
+
+    `before_naming` is called when the bytes are durable and the old file still stands. The name itself is durable after `sync_folder(path.parent)`. On failure nothing stays behind.
+    """
+    descriptor, temporary = _open_temporary(path.parent)
+    try:
+        try:
+            for chunk in _buffered(chunks):
+                write_all(descriptor, chunk)
+            os.fsync(descriptor)
+            if before_naming:
+                before_naming()
+            os.replace(temporary, path)  # noqa: PTH105
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _buffered(chunks: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    """Gather small chunks, so that a document of many lines is written in few calls."""
+    gathered: list[bytes | memoryview] = []
+    size = 0
+    for chunk in chunks:
+        gathered.append(chunk)
+        size += len(chunk)
+        if size >= _BUFFER_BYTES:
+            yield gathered[0] if len(gathered) == 1 else b"".join(gathered)
+            gathered, size = [], 0
+    if gathered:
+        yield gathered[0] if len(gathered) == 1 else b"".join(gathered)
+
+
+def _open_temporary(folder: Path) -> tuple[int, Path]:
+    """Open a fresh temporary file that is locked while it is written, so that no sweep takes it."""
+    while True:
+        path = folder / f".retake-{os.getpid()}-{next(_numbers)}.tmp"
+        try:
+            descriptor = os.open(path, _open_flags(os.O_WRONLY | os.O_CREAT | os.O_EXCL), 0o666)
+        except FileExistsError:
+            continue
+        if _lock_descriptor(descriptor, wait=False) and os.fstat(descriptor).st_nlink:
+            return descriptor, path
+        os.close(descriptor)
+
+
+def is_temporary(name: str) -> bool:
+    """Say whether a file's name is one that `create` gives to what it has not finished."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+def sweep(folder: Path) -> int:
+    """Remove the temporary files that dead processes left in `folder`; return how many."""
+    swept = 0
+    for path in [Path(item.path) for item in os.scandir(folder) if is_temporary(item.name)]:
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(path, _open_flags(os.O_RDWR))
+            try:
+                if _lock_descriptor(descriptor, wait=False):
+                    os.unlink(path)  # noqa: PTH108
+                    swept += 1
+            finally:
+                os.close(descriptor)
+    return swept
+
+
+@contextlib.contextmanager
+def appending(path: Path) -> Iterator[int]:
+    """Open an existing file for writing at its end; yield its descriptor."""
+    descriptor = os.open(path, _open_flags(os.O_WRONLY | os.O_APPEND))
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def sync_data(descriptor: int) -> None:
+    """Make a file's bytes durable. A failed call must not be tried again: the system forgets what it lost."""
+    getattr(os, "fdatasync", os.fsync)(descriptor)
+
+
+def cut(descriptor: int, size: int) -> None:
+    """Cut a file to `size` bytes, durably."""
+    os.ftruncate(descriptor, size)
+    os.fsync(descriptor)
+
+
+def size_of(path: Path) -> int:
+    """Return a file's size in bytes."""
+    return path.stat().st_size
+
+
+def keep_as(path: Path, name: Path) -> None:
+    """Give the file at `path` a second name, replacing what has it, in one atomic step; the bytes are not copied."""
+    temporary = path.parent / f".retake-{os.getpid()}-{next(_numbers)}.tmp"
+    try:
+        os.link(path, temporary)
+    except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        create(name, [path.read_bytes()])  # a file system without hard links
+        return
+    try:
+        os.replace(temporary, name)  # noqa: PTH105
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)  # noqa: PTH108
+        raise
+    with contextlib.suppress(FileNotFoundError):
+        # rename does nothing where both names are one file already, and leaves the temporary name
+        os.unlink(temporary)  # noqa: PTH108
+
+
+def set_aside(path: Path, why: str) -> Path:
+    """Rename a file to the first unused `<name>.<why>-<n>` beside it and return that path."""
+    for number in itertools.count(1):
+        aside = path.with_name(f"{path.name}.{why}-{number}")
+        if not aside.exists():
+            os.rename(path, aside)  # noqa: PTH104
+            return aside
+    raise AssertionError("unreachable")
+
+
+def keep_bytes_aside(path: Path, data: bytes, why: str) -> Path:
+    """Write bytes that were cut from `path` to the first unused `<name>.<why>-<n>` beside it."""
+    for number in itertools.count(1):
+        aside = path.with_name(f"{path.name}.{why}-{number}")
+        if not aside.exists():
+            create(aside, [data])
+            return aside
+    raise AssertionError("unreachable")
+
+
+def remove(path: Path) -> bool:
+    """Remove a file; say whether it was there."""
+    try:
+        os.unlink(path)  # noqa: PTH108
+    except FileNotFoundError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def locked(path: Path, wait: bool = True) -> Iterator[bool]:
+    """Hold the lock file at `path`; yield False where it is held by another and `wait` is off.
+
+    The lock belongs to an open file, so the kernel releases it when its process ends, however it ends. It is opened
+    anew for each hold: a forked child shares its parent's descriptors and would share the lock.
+    """
+    while True:
+        descriptor = os.open(path, _open_flags(os.O_RDWR | os.O_CREAT), 0o666)
+        try:
+            if not _lock_descriptor(descriptor, wait):
+                yield False
+                return
+            if not _is_at(descriptor, path):
+                continue  # somebody replaced the lock file while we waited for the old one
+            yield True
+            return
+        finally:
+            os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _lock_descriptor(descriptor: int, wait: bool) -> bool:
+    if fcntl is None:
+        return _lock_on_windows(descriptor, wait)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lock_on_windows(descriptor: int, wait: bool) -> bool:
+    import msvcrt
+
+    mode = msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK  # type: ignore[attr-defined]
+    while True:
+        try:
+            msvcrt.locking(descriptor, mode, 1)  # type: ignore[attr-defined]
+        except OSError:
+            if not wait:
+                return False
+            continue  # LK_LOCK gives up after ten seconds; we do not
+        return True

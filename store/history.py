@@ -1,0 +1,494 @@
+"""The history of takes: add, list, get, change, delete and restore."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from store import files, media, recovery
+from store.audio import encode_samples, prepare
+from store.catalog import Catalog, Facet
+from store.entry import (
+    AUDIO_FOLDER,
+    THUMBNAIL_FOLDER,
+    GenerationResult,
+    HistoryEntry,
+    checked_count,
+    checked_edits,
+    checked_name,
+    checked_seconds,
+    from_document,
+    new_id,
+    now,
+)
+from store.envelope import Envelope, envelope, envelope_of_file
+from store.errors import (
+    CommitUncertain,
+    EntryNotFound,
+    HistoryError,
+    IndexDamaged,
+    InvalidAudio,
+    InvalidEntry,
+    StoreFull,
+    StoreUnavailable,
+    from_os_error,
+)
+from store.folding import Folding
+from store.index import FOLD_LINES, Index
+from store.quality import quality
+from store.query import Filters
+from store.snapshot import embed_snapshot
+from store.spectrogram import draw_file as draw_spectrogram
+from store.thumbnail import HEIGHT, WIDTH
+from store.thumbnail import draw as draw_thumbnail
+from store.values import Json, dumps, plain
+
+T = TypeVar("T")
+_CACHE = "cache"
+_PNG_SIZE = slice(16, 26)
+
+
+@dataclass(frozen=True)
+class RepairReport:
+    """What does not match: ids of entries whose audio is missing, and audio files that no entry names."""
+
+    missing: tuple[str, ...]
+    orphans: tuple[str, ...]
+
+
+class GenerationHistory:
+    """Every generation of a folder, kept with its parameters, audio and thumbnail until it is deleted.
+
+    Opening makes the folder where there is none, and repairs a damaged index from its second copy or the audio files
+    (`problems` says what was found). Raises `StoreUnavailable` where the folder cannot be used, `UnsupportedVersion`
+    where a newer program wrote it; nothing is touched then. Methods may be called from any thread; several processes
+    may use one folder at once.
+
+    >>> from store import GenerationHistory, GenerationResult
+    >>> with GenerationHistory(getfixture("tmp_path")) as history:
+    ...     entry = history.add_to_history(GenerationResult([0.0, 0.5, -0.5] * 100, 48_000, seed_used=7), "synth", "Synth")
+    ...     history.count(), history.get(entry.entry_id).seed
+    (1, 7)
+    """
+
+    def __init__(self, directory: str | Path) -> None:
+        self.directory = Path(directory).expanduser().absolute()
+        self._prepare_folder()
+        self._index = Index(self.directory)
+        self._catalog = Catalog(self._index)
+        self._folding = Folding(self._fold_quietly, self._catalog_count, self._fold_overdue)
+        self._reliably(self._open)
+
+    def _prepare_folder(self) -> None:
+        folders = (self.directory, self.directory / AUDIO_FOLDER, self.directory / THUMBNAIL_FOLDER)
+        try:
+            for folder in folders:
+                files.make_folder(folder)
+        except OSError as error:
+            if not all(folder.is_dir() for folder in folders[:1]):
+                raise from_os_error(error, self.directory) from error
+
+    def _open(self) -> None:
+        found = self._index.present()
+        if not found.base and not found.links and recovery.has_audio(self.directory):
+            raise IndexDamaged(
+                self.directory / "history.json", "it is missing, and there are takes in the audio folder"
+            )
+        self._catalog.revision()
+        if self._cut_bad_tail():
+            self._adopt_orphans()
+
+    def _cut_bad_tail(self) -> bool:
+        """Come to the newest journal's good end; say whether it ended in a line that is not as it was written.
+
+        A folder that cannot be written is left as it is.
+        """
+        with contextlib.suppress(StoreUnavailable), self._index.locked():
+            self._index.step()
+        return self._index.cuts > 0
+
+    def _adopt_orphans(self) -> None:
+        """Take back takes whose audio is there and whose line is not: it was cut off, or damaged since."""
+        for document in recovery.audio_snapshots(self.directory):
+            if self._catalog.get(document["entry_id"]) is None:
+                self._index.commit(document["entry_id"], [{"add": document}])
+                self._index.notes.append(f"Take {document['entry_id']} was taken back from its audio file.")
+                self._folding.changed()
+
+    def close(self) -> None:
+        """Fold what is waiting into the document, and close. A fold that fails loses nothing: the journals stay."""
+        if self._folding.close():
+            self._fold_quietly()
+        self._catalog.close()
+
+    def __enter__(self) -> GenerationHistory:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What was found damaged and set aside or built again since opening, in words."""
+        return (*self._index.notes, *self._catalog.notes)
+
+    # -- adding -----------------------------------------------------------------------------------------------------
+
+    def add_to_history(
+        self,
+        result: GenerationResult,
+        model_id: str,
+        model_name: str,
+        slider_positions: Any = None,
+        n_components: int = 0,
+        preset_name: str = "custom",
+        params: Any = None,
+        parent_id: str | None = None,
+    ) -> HistoryEntry:
+        """Keep a generation, with everything that was asked for; when this returns, it survives a power cut.
+
+        The audio is kept as it is at the depth of `result.config.bit_depth` (16 or 24 bit PCM, or 32-bit float).
+        Raises `InvalidAudio`, `InvalidEntry`, `StoreFull` or `StoreUnavailable` with nothing left behind, or
+        `CommitUncertain`: look `entry_id` up before trying again.
+        """
+        samples = prepare(result.audio, result.sample_rate, result.config.bit_depth)
+        wav, audio_sha256 = encode_samples(samples)
+        measured = quality(samples)
+        given = plain(result.quality, "quality")
+        entry_id = new_id()
+        asked = _checked_request(result, model_id, model_name, slider_positions, n_components, preset_name)
+        entry = HistoryEntry(
+            **asked,
+            entry_id=entry_id,
+            timestamp=now(),
+            params=plain(params, "params"),
+            parent_id=None if parent_id is None else checked_name("parent_id", parent_id),
+            duration_s=samples.duration_s,
+            sample_rate=samples.sample_rate,
+            bit_depth=samples.bit_depth,
+            channels=samples.channels,
+            frames=samples.frames,
+            audio_sha256=audio_sha256,
+            quality_score={**measured, **given} if isinstance(given, dict) else measured,
+            audio_file=media.audio_name(entry_id),
+            thumbnail_file=media.thumbnail_name(entry_id),
+        )
+        thumbnail = draw_thumbnail(envelope(samples.pcm, WIDTH))
+        with_snapshot = embed_snapshot(wav, dumps(entry.to_document(), ascii_only=True).decode("ascii"))
+        entry = from_document({**entry.to_document(), "size_bytes": len(with_snapshot)})
+        self._keep(entry, with_snapshot, thumbnail)
+        return entry
+
+    def _keep(self, entry: HistoryEntry, wav: bytes, thumbnail: bytes) -> None:
+        """Write the files, then the index: an entry never names a file that is not there."""
+        paths = [self.directory / entry.audio_file, self.directory / entry.thumbnail_file]
+        try:
+            for path, data in zip(paths, (wav, thumbnail), strict=True):
+                files.create(path, [data])
+                files.sync_folder(path.parent)
+            self._reliably(lambda: self._index.commit(entry.entry_id, [{"add": entry.to_document()}]))
+        except CommitUncertain:
+            raise
+        except BaseException as error:
+            for path in paths:
+                with contextlib.suppress(OSError):
+                    files.remove(path)
+            if isinstance(error, OSError):
+                raise from_os_error(error, self.directory) from error
+            raise
+        self._folding.changed()
+
+    # -- asking -----------------------------------------------------------------------------------------------------
+
+    def list_entries(
+        self,
+        model_id: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        sort: str = "newest",
+        **filters: Any,
+    ) -> list[HistoryEntry]:
+        """Return entries, newest first, or in the order of `sort`: newest, oldest, longest, loudest.
+
+        `filters`: `query` (every word found in title, tags, note, parameters, model, preset or seed), `favorite`,
+        `min_rating`, `tags` (all of them), `to_check`, `since` and `until` (seconds since 1970), `deleted` (the trash
+        instead). Ties of time are in order of adding. Raises `InvalidEntry` for a filter that cannot be.
+        """
+        asked = _filters(model_id=model_id, **filters)
+        most = None if limit is None else _checked_limit("limit", limit)
+        start = _checked_limit("offset", offset)
+        return self._reliably(lambda: self._catalog.entries(asked, sort, most, start))
+
+    def count(self, model_id: str | None = None, **filters: Any) -> int:
+        """Return how many entries pass the filters of `list_entries`."""
+        asked = _filters(model_id=model_id, **filters)
+        return self._reliably(lambda: self._catalog.count(asked))
+
+    def get(self, entry_id: str) -> HistoryEntry | None:
+        """Return the entry with this id, deleted or not; None where there is none."""
+        if not isinstance(entry_id, str):
+            return None
+        return self._reliably(lambda: self._catalog.get(entry_id))
+
+    def get_total_size(self, deleted: bool | None = None) -> int:
+        """Return the bytes of all audio files, the trash included; with `deleted`, of the takes in it or out of it."""
+        return self._reliably(lambda: self._catalog.total_size(deleted))
+
+    def models(self) -> list[Facet]:
+        """Return the models of the takes outside the trash, the most used first."""
+        return self._reliably(self._catalog.models)
+
+    def tags(self) -> list[Facet]:
+        """Return the tags of the takes outside the trash, the most used first."""
+        return self._reliably(self._catalog.tags)
+
+    def revision(self) -> str:
+        """Return a text that changes whenever any process changes the history. Raises `StoreUnavailable`."""
+        return self._reliably(self._catalog.revision)
+
+    # -- changing ---------------------------------------------------------------------------------------------------
+
+    def update_entry(self, entry_id: str, **edits: Any) -> HistoryEntry:
+        """Change `favorite`, `rating` (1 to 5 or None), `tags`, `note` or `title`; return the entry as it is then.
+
+        Raises `EntryNotFound` and `InvalidEntry` with nothing changed.
+        """
+        return self._set(entry_id, checked_edits(edits))
+
+    def delete_entry(self, entry_id: str, permanent: bool = False) -> bool:
+        """Move an entry to the trash, or with `permanent` remove it and its files; False where there is none."""
+        try:
+            if permanent:
+                self._purge(entry_id)
+            else:
+                self._set(entry_id, {"deleted_at": now()}, unless=lambda entry: entry.deleted)
+        except EntryNotFound:
+            return False
+        return True
+
+    def restore_entry(self, entry_id: str) -> HistoryEntry:
+        """Take an entry out of the trash. Raises `EntryNotFound`."""
+        return self._set(entry_id, {"deleted_at": None}, unless=lambda entry: not entry.deleted)
+
+    def _set(
+        self, entry_id: str, to: dict[str, Json], unless: Callable[[HistoryEntry], bool] | None = None
+    ) -> HistoryEntry:
+        def change() -> HistoryEntry:
+            with self._index.locked():
+                entry = self._require(entry_id)
+                if to and not (unless and unless(entry)):
+                    self._index.commit(entry_id, [{"set": entry_id, "to": to}])
+                    entry = from_document({**entry.to_document(), **to})
+                return entry
+
+        entry = self._with_room(change)
+        self._folding.changed()
+        return entry
+
+    def _purge(self, entry_id: str) -> None:
+        def change() -> HistoryEntry:
+            with self._index.locked():
+                entry = self._require(entry_id)
+                self._index.commit(entry_id, [{"del": entry_id}])
+                return entry
+
+        entry = self._with_room(change)
+        self._remove_files([entry.to_document()])
+        self._folding.changed()
+
+    def _require(self, entry_id: str) -> HistoryEntry:
+        entry = self._catalog.get(entry_id) if isinstance(entry_id, str) else None
+        if entry is None:
+            raise EntryNotFound(entry_id)
+        return entry
+
+    def _with_room(self, change: Callable[[], T]) -> T:
+        """Run a change that must work on a full disk too: the catalog gives up its space for it."""
+        try:
+            return self._reliably(change)
+        except StoreFull:
+            self._catalog.give_up_file()
+            return self._reliably(change)
+
+    def _remove_files(self, entries: list[dict[str, Json]]) -> None:
+        """Remove the files of entries that are gone for good; what cannot be removed now is an orphan that repair names."""
+        for document in entries:
+            with contextlib.suppress(InvalidEntry, OSError):
+                self._remove_files_of(from_document(document))
+        if entries:
+            for folder in (AUDIO_FOLDER, THUMBNAIL_FOLDER):
+                with contextlib.suppress(FileNotFoundError):
+                    files.sync_folder(self.directory / folder)
+
+    def _remove_files_of(self, entry: HistoryEntry) -> None:
+        for name, field in ((entry.audio_file, "audio_file"), (entry.thumbnail_file, "thumbnail_file")):
+            with contextlib.suppress(InvalidEntry):
+                files.remove(media.inside(self.directory, entry, name, field))
+        for kind in ("spectrogram", "thumbnail"):
+            files.remove(self._cache_path(kind, entry.entry_id))
+
+    # -- files ------------------------------------------------------------------------------------------------------
+
+    def audio_path(self, entry_id: str) -> Path:
+        """Return where a take's audio is or should be. Raises `EntryNotFound`, `InvalidEntry` for a path that leads out."""
+        entry = self._reliably(lambda: self._require(entry_id))
+        return media.inside(self.directory, entry, entry.audio_file, "audio_file")
+
+    def thumbnail_path(self, entry_id: str) -> Path:
+        """Return where a take's thumbnail is or should be. Raises like `audio_path`."""
+        entry = self._reliably(lambda: self._require(entry_id))
+        return media.inside(self.directory, entry, entry.thumbnail_file, "thumbnail_file")
+
+    def audio_exists(self, entry_id: str) -> bool:
+        """Say whether a take's audio file is there. Raises `EntryNotFound`."""
+        with contextlib.suppress(InvalidEntry):
+            return media.is_there(self.audio_path(entry_id))
+        return False
+
+    def thumbnail(self, entry_id: str) -> bytes | None:
+        """Return a take's waveform as a 400×60 alpha-only PNG; drawn anew where the stored one is missing or another's.
+
+        None where it would have to be drawn and the audio is missing or cannot be read. Raises `EntryNotFound`.
+        """
+        with contextlib.suppress(OSError, InvalidEntry):
+            stored = self.thumbnail_path(entry_id).read_bytes()
+            if _is_mask(stored):
+                return stored
+        return self._derived("thumbnail", entry_id, lambda file: draw_thumbnail(envelope_of_file(file, WIDTH)))
+
+    def spectrogram(self, entry_id: str) -> bytes | None:
+        """Return a take's log-frequency spectrogram as an alpha-only PNG, drawn once; None without readable audio."""
+        return self._derived("spectrogram", entry_id, draw_spectrogram)
+
+    def envelope(self, entry_id: str, columns: int) -> Envelope | None:
+        """Return the exact peaks of a take in `columns` columns; None without readable audio. Raises `EntryNotFound`."""
+        return self._from_audio(entry_id, lambda file: envelope_of_file(file, columns))
+
+    def _derived(self, kind: str, entry_id: str, draw: Callable[[Any], bytes]) -> bytes | None:
+        path = self._cache_path(kind, entry_id)
+        with contextlib.suppress(OSError):
+            return path.read_bytes()
+        drawn = self._from_audio(entry_id, draw)
+        if drawn is not None:
+            with contextlib.suppress(OSError):  # a picture that cannot be kept is drawn again next time
+                files.make_folder(path.parent)
+                files.create(path, [drawn])
+        return drawn
+
+    def _from_audio(self, entry_id: str, read: Callable[[Any], T]) -> T | None:
+        if not self.audio_exists(entry_id):
+            return None
+        try:
+            with self.audio_path(entry_id).open("rb") as file:
+                return read(file)
+        except (OSError, InvalidAudio):
+            return None
+
+    def _cache_path(self, kind: str, entry_id: str) -> Path:
+        return self.directory / _CACHE / f"{kind}-{entry_id.encode('utf-8', 'backslashreplace').hex()}.png"
+
+    # -- care -------------------------------------------------------------------------------------------------------
+
+    def repair_history(self) -> RepairReport:
+        """Report entries whose audio is missing and audio files that no entry names. Both are kept, neither is changed."""
+        entries = [*self.list_entries(), *self.list_entries(deleted=True)]
+        missing = [entry.entry_id for entry in entries if not self.audio_exists(entry.entry_id)]
+        named = {entry.audio_file for entry in entries}
+        found = (f"{AUDIO_FOLDER}/{path.name}" for path in recovery.audio_files(self.directory))
+        return RepairReport(tuple(missing), tuple(name for name in found if name not in named))
+
+    def fold(self) -> bool:
+        """Write the document anew with everything that the journals hold; False where there was nothing to write."""
+        return self._reliably(lambda: self._index.fold(self._remove_files))
+
+    def _fold_quietly(self) -> None:
+        """Fold; a failure is noted and loses nothing, the journals stay."""
+        try:
+            self._sweep()
+            self.fold()
+        except HistoryError as error:
+            self._index.notes.append(f"history.json was not written anew: {error}")
+
+    def _sweep(self) -> None:
+        for folder in (self.directory, self.directory / AUDIO_FOLDER, self.directory / THUMBNAIL_FOLDER):
+            with contextlib.suppress(OSError):
+                files.sweep(folder)
+
+    def _fold_overdue(self) -> bool:
+        return self._index.pending_lines() > max(FOLD_LINES, self._catalog_count() // 4)
+
+    def _catalog_count(self) -> int:
+        with contextlib.suppress(HistoryError):
+            return self._catalog.count(Filters())
+        return 0
+
+    def _reliably(self, act: Callable[[], T]) -> T:
+        """Run `act`; where the index turns out damaged, make it whole and run it once more."""
+        try:
+            return self._translated(act)
+        except IndexDamaged:
+            recovery.recover(self._index, self._remove_files)
+            return self._translated(act)
+
+    def _translated(self, act: Callable[[], T]) -> T:
+        try:
+            return act()
+        except OSError as error:
+            raise from_os_error(error, self.directory) from error
+
+
+def _checked_request(
+    result: GenerationResult,
+    model_id: str,
+    model_name: str,
+    slider_positions: Any,
+    n_components: int,
+    preset_name: str,
+) -> dict[str, Any]:
+    """Return the fields that say what was asked for, as plain values, or raise `InvalidEntry` naming the first bad one."""
+    config = result.config
+    seed = config.seed if result.seed_used is None else result.seed_used
+    generator = plain(result.generator, "generator")
+    return {
+        "model_id": checked_name("model_id", model_id),
+        "model_name": checked_name("model_name", model_name),
+        "slider_positions": plain(slider_positions, "slider_positions"),
+        "n_components": checked_count("n_components", n_components),
+        "preset_name": checked_name("preset_name", preset_name),
+        "seed": checked_count("seed", seed, optional=True),
+        "stereo_mode": checked_name("stereo_mode", config.stereo_mode),
+        "latent_vector": plain(config.latent_vector, "latent_vector"),
+        "elapsed_s": checked_seconds("elapsed_s", result.elapsed_s),
+        "generator": generator,
+    }
+
+
+def _filters(**asked: Any) -> Filters:
+    known = Filters.__dataclass_fields__
+    for name in asked:
+        if name not in known:
+            raise InvalidEntry(name, f"is no filter; there are {', '.join(known)}")
+    tags = asked.pop("tags", None) or ()
+    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
+        raise InvalidEntry("tags", "must be a list of texts")
+    deleted = bool(asked.pop("deleted", False))
+    return Filters(tags=tuple(tags), deleted=deleted, **asked)
+
+
+def _checked_limit(name: str, value: Any) -> int:
+    number = checked_count(name, value)
+    if number is None or number < 0:
+        raise InvalidEntry(name, f"must be 0 or more, not {value!r}")
+    return min(number, 2**53)
+
+
+def _is_mask(png: bytes) -> bool:
+    """Say whether a PNG is 400×60 with an alpha channel, as ours are: another program's would tint wrong."""
+    size = WIDTH.to_bytes(4, "big") + HEIGHT.to_bytes(4, "big")
+    return png.startswith(b"\x89PNG") and png[_PNG_SIZE][:8] == size and png[25:26] in (b"\x04", b"\x06")

@@ -1,0 +1,115 @@
+"""JSON values: what a snapshot may hold, and how it is written so that it reads back equal."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from store.errors import InvalidEntry
+
+Json: TypeAlias = Any
+"""None, bool, int, float (non-finite too), str, and lists and str-keyed dicts of these."""
+
+MAX_DEPTH = 100
+MAX_BYTES = 16 * 2**20
+_NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_ESCAPE = "$number"
+
+
+def plain(value: object, field: str, depth: int = 0) -> Json:
+    """Return `value` as plain lists, dicts, strings, numbers, booleans and None.
+
+    NumPy scalars and arrays become numbers and lists; a float32 becomes the shortest decimal that reads back as that
+    float32. Raises `InvalidEntry`, naming `field`, for anything JSON cannot hold or that nests deeper than 100 levels.
+    """
+    if depth > MAX_DEPTH:
+        raise InvalidEntry(field, f"nests deeper than {MAX_DEPTH} levels")
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, np.generic | np.ndarray):
+        return _from_numpy(value, field, depth)
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, list | tuple):
+        return [plain(item, field, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {_key(key, field): plain(item, field, depth + 1) for key, item in value.items()}
+    raise InvalidEntry(field, f"holds a {type(value).__name__}, which JSON cannot hold")
+
+
+def _key(key: object, field: str) -> str:
+    if isinstance(key, str):
+        return str(key)
+    raise InvalidEntry(field, f"has the key {key!r}; keys must be text")
+
+
+def _from_numpy(value: np.generic | np.ndarray, field: str, depth: int) -> Json:
+    if value.dtype.kind not in "bifuU":
+        raise InvalidEntry(field, f"holds NumPy data of type {value.dtype}, which JSON cannot hold")
+    if value.dtype.kind == "f" and value.dtype.itemsize < 8:
+        return _map_floats(np.asarray(value).astype(str).tolist())
+    return plain(value.tolist(), field, depth)
+
+
+def _map_floats(nested: Any) -> Json:
+    return [_map_floats(item) for item in nested] if isinstance(nested, list) else float(nested)
+
+
+def encode(value: Json) -> Json:
+    """Return `value` with non-finite numbers written as `{"$number": "NaN"}`, and look-alikes escaped by another `$`."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {_ESCAPE: "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"}
+    if isinstance(value, list):
+        return [encode(item) for item in value]
+    if isinstance(value, dict):
+        encoded = {key: encode(item) for key, item in value.items()}
+        return _rename_only_key(encoded, add=True)
+    return value
+
+
+def decode(value: Json) -> Json:
+    """Undo `encode`."""
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    if isinstance(value, dict):
+        if len(value) == 1 and isinstance(value.get(_ESCAPE), str) and value[_ESCAPE] in _NUMBERS:
+            return _NUMBERS[value[_ESCAPE]]
+        return _rename_only_key({key: decode(item) for key, item in value.items()}, add=False)
+    return value
+
+
+def _rename_only_key(value: dict[str, Json], add: bool) -> dict[str, Json]:
+    if len(value) != 1:
+        return value
+    (key,) = value
+    if key.lstrip("$") != "number" or not key.startswith("$" if add else "$$"):
+        return value
+    return {"$" + key if add else key[1:]: value[key]}
+
+
+def dumps(value: Json, ascii_only: bool = False) -> bytes:
+    """Write plain JSON `value` on one line; UTF-8 where the text allows it, ASCII where it holds lone surrogates.
+
+    Raises `InvalidEntry` for numbers that Python will not write (over 4,300 digits) and texts over 16 MB.
+    """
+    try:
+        text = json.dumps(encode(value), ensure_ascii=ascii_only, allow_nan=False, separators=(",", ":"))
+        data = text.encode("utf-8")
+    except UnicodeEncodeError:
+        return dumps(value, ascii_only=True)
+    except ValueError as error:
+        raise InvalidEntry("entry", f"cannot be written as JSON: {error}") from error
+    if len(data) > MAX_BYTES:
+        raise InvalidEntry("entry", f"is {len(data):,} bytes of JSON; the most is {MAX_BYTES:,}")
+    return data
+
+
+def loads(data: bytes | str) -> Json:
+    """Read what `dumps` wrote. Raises `ValueError` (or `RecursionError`) for anything that is not JSON."""
+    value = json.loads(data)
+    mark: Any = b'"$' if isinstance(data, bytes) else '"$'
+    return decode(value) if mark in data else value

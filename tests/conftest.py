@@ -1,0 +1,30 @@
+"""What the tests share: a history in a fresh folder, and sounds to put into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from store import GenerationConfig, GenerationHistory, GenerationResult, HistoryEntry
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[GenerationHistory]:
+    with GenerationHistory(tmp_path / "history") as opened:
+        yield opened
+
+
+def tone(seed: int = 0, frames: int = 480, channels: int = 1) -> GenerationResult:
+    """A short sound that is another one for every seed, 24-bit exact."""
+    rng = np.random.default_rng(seed)
+    audio = rng.integers(-(2**22), 2**22, (frames, channels)) / 2**23
+    return GenerationResult(audio, 48_000, seed_used=seed, config=GenerationConfig(seed=seed))
+
+
+def add(history: GenerationHistory, seed: int = 0, **asked: object) -> HistoryEntry:
+    """Add a short sound."""
+    given: dict[str, object] = {"model_id": "synth", "model_name": "Synth", "params": {"seed": seed}, **asked}
+    return history.add_to_history(tone(seed), **given)  # type: ignore[arg-type]
