@@ -218,3 +218,29 @@ def checked_seconds(name: str, value: object) -> float | None:
     if isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number):
         return float(number)
     raise InvalidEntry(name, f"must be a number of seconds, not {value!r}")
+
+
+def requested(
+    result: GenerationResult,
+    model_id: str,
+    model_name: str,
+    slider_positions: Any,
+    n_components: int,
+    preset_name: str,
+) -> dict[str, Any]:
+    """Return the fields that say what was asked for, as plain values, or raise `InvalidEntry` naming the first bad one."""
+    config = result.config
+    seed = config.seed if result.seed_used is None else result.seed_used
+    generator = plain(result.generator, "generator")
+    return {
+        "model_id": checked_name("model_id", model_id),
+        "model_name": checked_name("model_name", model_name),
+        "slider_positions": plain(slider_positions, "slider_positions"),
+        "n_components": checked_count("n_components", n_components),
+        "preset_name": checked_name("preset_name", preset_name),
+        "seed": checked_count("seed", seed, optional=True),
+        "stereo_mode": checked_name("stereo_mode", config.stereo_mode),
+        "latent_vector": plain(config.latent_vector, "latent_vector"),
+        "elapsed_s": checked_seconds("elapsed_s", result.elapsed_s),
+        "generator": generator,
+    }

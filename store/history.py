@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from store import files, media, recovery
+from store import files, media, pictures, recovery
 from store.audio import encode_samples, prepare
 from store.catalog import Catalog, Facet
 from store.entry import (
@@ -17,21 +17,19 @@ from store.entry import (
     THUMBNAIL_FOLDER,
     GenerationResult,
     HistoryEntry,
-    checked_count,
     checked_edits,
     checked_name,
-    checked_seconds,
     from_document,
     new_id,
     now,
+    requested,
 )
-from store.envelope import Envelope, envelope, envelope_of_file
+from store.envelope import Envelope, envelope
 from store.errors import (
     CommitUncertain,
     EntryNotFound,
     HistoryError,
     IndexDamaged,
-    InvalidAudio,
     InvalidEntry,
     StoreFull,
     StoreUnavailable,
@@ -40,16 +38,13 @@ from store.errors import (
 from store.folding import Folding
 from store.index import FOLD_LINES, Index
 from store.quality import quality
-from store.query import Filters
+from store.query import Filters, filters_of, whole_number
 from store.snapshot import embed_snapshot
-from store.spectrogram import draw_file as draw_spectrogram
-from store.thumbnail import HEIGHT, WIDTH
+from store.thumbnail import WIDTH
 from store.thumbnail import draw as draw_thumbnail
 from store.values import Json, dumps, plain
 
 T = TypeVar("T")
-_CACHE = "cache"
-_PNG_SIZE = slice(16, 26)
 
 
 @dataclass(frozen=True)
@@ -162,7 +157,7 @@ class GenerationHistory:
         measured = quality(samples)
         given = plain(result.quality, "quality")
         entry_id = new_id()
-        asked = _checked_request(result, model_id, model_name, slider_positions, n_components, preset_name)
+        asked = requested(result, model_id, model_name, slider_positions, n_components, preset_name)
         entry = HistoryEntry(
             **asked,
             entry_id=entry_id,
@@ -220,14 +215,14 @@ class GenerationHistory:
         `min_rating`, `tags` (all of them), `to_check`, `since` and `until` (seconds since 1970), `deleted` (the trash
         instead). Ties of time are in order of adding. Raises `InvalidEntry` for a filter that cannot be.
         """
-        asked = _filters(model_id=model_id, **filters)
-        most = None if limit is None else _checked_limit("limit", limit)
-        start = _checked_limit("offset", offset)
+        asked = filters_of(model_id=model_id, **filters)
+        most = None if limit is None else whole_number("limit", limit)
+        start = whole_number("offset", offset)
         return self._reliably(lambda: self._catalog.entries(asked, sort, most, start))
 
     def count(self, model_id: str | None = None, **filters: Any) -> int:
         """Return how many entries pass the filters of `list_entries`."""
-        asked = _filters(model_id=model_id, **filters)
+        asked = filters_of(model_id=model_id, **filters)
         return self._reliably(lambda: self._catalog.count(asked))
 
     def get(self, entry_id: str) -> HistoryEntry | None:
@@ -330,8 +325,7 @@ class GenerationHistory:
         for name, field in ((entry.audio_file, "audio_file"), (entry.thumbnail_file, "thumbnail_file")):
             with contextlib.suppress(InvalidEntry):
                 files.remove(media.inside(self.directory, entry, name, field))
-        for kind in ("spectrogram", "thumbnail"):
-            files.remove(self._cache_path(kind, entry.entry_id))
+        pictures.forget(self.directory, entry.entry_id)
 
     # -- files ------------------------------------------------------------------------------------------------------
 
@@ -347,51 +341,29 @@ class GenerationHistory:
 
     def audio_exists(self, entry_id: str) -> bool:
         """Say whether a take's audio file is there. Raises `EntryNotFound`."""
-        with contextlib.suppress(InvalidEntry):
-            return media.is_there(self.audio_path(entry_id))
-        return False
+        path = self._inside(self.audio_path, entry_id)
+        return path is not None and media.is_there(path)
 
     def thumbnail(self, entry_id: str) -> bytes | None:
         """Return a take's waveform as a 400×60 alpha-only PNG; drawn anew where the stored one is missing or another's.
 
         None where it would have to be drawn and the audio is missing or cannot be read. Raises `EntryNotFound`.
         """
-        with contextlib.suppress(OSError, InvalidEntry):
-            stored = self.thumbnail_path(entry_id).read_bytes()
-            if _is_mask(stored):
-                return stored
-        return self._derived("thumbnail", entry_id, lambda file: draw_thumbnail(envelope_of_file(file, WIDTH)))
+        stored = self._inside(self.thumbnail_path, entry_id)
+        return pictures.thumbnail(self.directory, entry_id, stored, self._inside(self.audio_path, entry_id))
 
     def spectrogram(self, entry_id: str) -> bytes | None:
-        """Return a take's log-frequency spectrogram as an alpha-only PNG, drawn once; None without readable audio."""
-        return self._derived("spectrogram", entry_id, draw_spectrogram)
+        """Return a take's log-frequency spectrogram as an alpha-only PNG; None without readable audio."""
+        return pictures.spectrogram(self.directory, entry_id, self._inside(self.audio_path, entry_id))
 
     def envelope(self, entry_id: str, columns: int) -> Envelope | None:
         """Return the exact peaks of a take in `columns` columns; None without readable audio. Raises `EntryNotFound`."""
-        return self._from_audio(entry_id, lambda file: envelope_of_file(file, columns))
+        return pictures.envelope(self._inside(self.audio_path, entry_id), columns)
 
-    def _derived(self, kind: str, entry_id: str, draw: Callable[[Any], bytes]) -> bytes | None:
-        path = self._cache_path(kind, entry_id)
-        with contextlib.suppress(OSError):
-            return path.read_bytes()
-        drawn = self._from_audio(entry_id, draw)
-        if drawn is not None:
-            with contextlib.suppress(OSError):  # a picture that cannot be kept is drawn again next time
-                files.make_folder(path.parent)
-                files.create(path, [drawn])
-        return drawn
-
-    def _from_audio(self, entry_id: str, read: Callable[[Any], T]) -> T | None:
-        if not self.audio_exists(entry_id):
-            return None
-        try:
-            with self.audio_path(entry_id).open("rb") as file:
-                return read(file)
-        except (OSError, InvalidAudio):
-            return None
-
-    def _cache_path(self, kind: str, entry_id: str) -> Path:
-        return self.directory / _CACHE / f"{kind}-{entry_id.encode('utf-8', 'backslashreplace').hex()}.png"
+    def _inside(self, path_of: Callable[[str], Path], entry_id: str) -> Path | None:
+        with contextlib.suppress(InvalidEntry):
+            return path_of(entry_id)
+        return None
 
     # -- care -------------------------------------------------------------------------------------------------------
 
@@ -441,54 +413,3 @@ class GenerationHistory:
             return act()
         except OSError as error:
             raise from_os_error(error, self.directory) from error
-
-
-def _checked_request(
-    result: GenerationResult,
-    model_id: str,
-    model_name: str,
-    slider_positions: Any,
-    n_components: int,
-    preset_name: str,
-) -> dict[str, Any]:
-    """Return the fields that say what was asked for, as plain values, or raise `InvalidEntry` naming the first bad one."""
-    config = result.config
-    seed = config.seed if result.seed_used is None else result.seed_used
-    generator = plain(result.generator, "generator")
-    return {
-        "model_id": checked_name("model_id", model_id),
-        "model_name": checked_name("model_name", model_name),
-        "slider_positions": plain(slider_positions, "slider_positions"),
-        "n_components": checked_count("n_components", n_components),
-        "preset_name": checked_name("preset_name", preset_name),
-        "seed": checked_count("seed", seed, optional=True),
-        "stereo_mode": checked_name("stereo_mode", config.stereo_mode),
-        "latent_vector": plain(config.latent_vector, "latent_vector"),
-        "elapsed_s": checked_seconds("elapsed_s", result.elapsed_s),
-        "generator": generator,
-    }
-
-
-def _filters(**asked: Any) -> Filters:
-    known = Filters.__dataclass_fields__
-    for name in asked:
-        if name not in known:
-            raise InvalidEntry(name, f"is no filter; there are {', '.join(known)}")
-    tags = asked.pop("tags", None) or ()
-    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
-        raise InvalidEntry("tags", "must be a list of texts")
-    deleted = bool(asked.pop("deleted", False))
-    return Filters(tags=tuple(tags), deleted=deleted, **asked)
-
-
-def _checked_limit(name: str, value: Any) -> int:
-    number = checked_count(name, value)
-    if number is None or number < 0:
-        raise InvalidEntry(name, f"must be 0 or more, not {value!r}")
-    return min(number, 2**53)
-
-
-def _is_mask(png: bytes) -> bool:
-    """Say whether a PNG is 400×60 with an alpha channel, as ours are: another program's would tint wrong."""
-    size = WIDTH.to_bytes(4, "big") + HEIGHT.to_bytes(4, "big")
-    return png.startswith(b"\x89PNG") and png[_PNG_SIZE][:8] == size and png[25:26] in (b"\x04", b"\x06")

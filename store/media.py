@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 
 from store.entry import AUDIO_FOLDER, THUMBNAIL_FOLDER, HistoryEntry
 from store.errors import InvalidEntry
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def audio_name(entry_id: str) -> str:
@@ -42,3 +46,10 @@ def is_there(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def file_safe(entry_id: str) -> str:
+    """Return an entry id as a text that is safe in a file's name: itself where it is a UUID, a hash of it where not."""
+    if _UUID.fullmatch(entry_id):
+        return entry_id
+    return hashlib.sha256(entry_id.encode("utf-8", "backslashreplace")).hexdigest()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
-from store.entry import HistoryEntry
+from store.entry import HistoryEntry, checked_count
 from store.errors import InvalidEntry
 from store.values import Json
 
@@ -14,6 +16,18 @@ SORTS = {
     "longest": "duration_s DESC, n DESC",
     "loudest": "loudness DESC, n DESC",
 }
+_KINDS: dict[str, tuple[type, ...]] = {
+    "model_id": (str,),
+    "query": (str,),
+    "favorite": (bool,),
+    "min_rating": (int,),
+    "tags": (list, tuple),
+    "to_check": (bool,),
+    "since": (int, float),
+    "until": (int, float),
+    "deleted": (bool,),
+}
+_LARGEST = 2**53
 _TRIGRAM = 3
 _TEXT_CHARACTERS = 20_000
 _QUERY_CHARACTERS = 1_000
@@ -52,22 +66,22 @@ class Filters:
 
     def _of_columns(self) -> list[tuple[str, list[object]]]:
         asked: list[tuple[str, object]] = [
-            ("model_id = ?", self.model_id),
+            ("model_id = ?", None if self.model_id is None else sql_text(self.model_id)),
             ("favorite = ?", None if self.favorite is None else int(self.favorite)),
-            ("rating >= ?", self.min_rating),
+            ("rating >= ?", None if self.min_rating is None else sql_int(self.min_rating)),
             ("to_check = ?", None if self.to_check is None else int(self.to_check)),
-            ("time_us >= ?", None if self.since is None else round(self.since * 1e6)),
-            ("time_us < ?", None if self.until is None else round(self.until * 1e6)),
+            ("time_us >= ?", None if self.since is None else sql_int(round(self.since * 1e6))),
+            ("time_us < ?", None if self.until is None else sql_int(round(self.until * 1e6))),
         ]
         return [(condition, [value]) for condition, value in asked if value is not None]
 
     def _of_tags(self) -> list[tuple[str, list[object]]]:
-        return [("n IN (SELECT n FROM tags WHERE tag = ?)", [tag]) for tag in self.tags]
+        return [("n IN (SELECT n FROM tags WHERE tag = ?)", [sql_text(tag)]) for tag in self.tags]
 
     def _of_words(self) -> list[tuple[str, list[object]]]:
         """Every word must be found, each anywhere: three characters or more by trigrams, shorter ones by looking."""
         words = (self.query or "")[:_QUERY_CHARACTERS].casefold().replace("\0", " ").split()
-        words = [word.encode("utf-8", "replace").decode("utf-8") for word in words]
+        words = [sql_text(word) for word in words]
         long = [word for word in words if len(word) >= _TRIGRAM]
         conditions: list[tuple[str, list[object]]] = [
             ("n IN (SELECT rowid FROM search WHERE instr(text, ?))", [word]) for word in words if len(word) < _TRIGRAM
@@ -78,12 +92,22 @@ class Filters:
         return conditions
 
 
+def sql_text(text: str) -> str:
+    """Return text that SQLite can hold: lone surrogates become question marks here, not in the entry itself."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def sql_int(number: int) -> int:
+    """Return a whole number that SQLite can hold, the nearest within ±2^53."""
+    return max(-_LARGEST, min(_LARGEST, number))
+
+
 def text_of(entry: HistoryEntry) -> str:
     """Return the text that words are found in: title, tags, note, parameters by name and value, model, preset, seed."""
     parts = [entry.title, *(f"#{tag}" for tag in entry.tags), entry.note, *_scalars(entry.params)]
     parts += [entry.model_name, entry.model_id, entry.preset_name, "" if entry.seed is None else str(entry.seed)]
     text = "\n".join(part for part in parts if part)[:_TEXT_CHARACTERS].casefold()
-    return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+    return sql_text(text.replace("\0", " "))
 
 
 def _scalars(value: Json, name: str = "") -> list[str]:
@@ -94,3 +118,30 @@ def _scalars(value: Json, name: str = "") -> list[str]:
     if value is None:
         return []
     return [f"{name} {value}" if name else str(value)]
+
+
+def filters_of(**asked: Any) -> Filters:
+    """Return filters from what a caller asked for. Raises `InvalidEntry` naming what there is not, or cannot be."""
+    for name, value in asked.items():
+        if name not in _KINDS:
+            raise InvalidEntry(name, f"is no filter; there are {', '.join(_KINDS)}")
+        if value is not None and not _fits(value, _KINDS[name]):
+            raise InvalidEntry(name, f"cannot be {value!r:.80}")
+    tags = asked.pop("tags", None) or ()
+    if not all(isinstance(tag, str) for tag in tags):
+        raise InvalidEntry("tags", "must be a list of texts")
+    return Filters(**{**asked, "tags": tuple(tags), "deleted": bool(asked.get("deleted"))})
+
+
+def _fits(value: object, kinds: tuple[type, ...]) -> bool:
+    if isinstance(value, bool):
+        return bool in kinds
+    return isinstance(value, kinds) and not (isinstance(value, float) and not math.isfinite(value))
+
+
+def whole_number(name: str, value: Any) -> int:
+    """Return a whole number that is 0 or more, or raise `InvalidEntry`."""
+    number = checked_count(name, value)
+    if number is None or number < 0:
+        raise InvalidEntry(name, f"must be 0 or more, not {value!r}")
+    return min(number, _LARGEST)

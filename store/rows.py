@@ -10,7 +10,7 @@ from pathlib import Path
 from store import media
 from store.entry import HistoryEntry, from_document
 from store.errors import InvalidEntry
-from store.query import text_of
+from store.query import sql_int, sql_text, text_of
 from store.values import Json, dumps, loads
 
 SCHEMA_VERSION = 1
@@ -60,24 +60,24 @@ def insert(database: sqlite3.Connection, root: Path, document: dict[str, Json], 
     database.execute(_INSERT, (*row, row_crc(row)))
     database.execute("INSERT INTO search (rowid, text) VALUES (?, ?)", (n, text_of(entry)))
     if entry.tags:
-        rows = [(_sql_text(tag), n, int(entry.deleted)) for tag in set(entry.tags)]
+        rows = [(sql_text(tag), n, int(entry.deleted)) for tag in set(entry.tags)]
         database.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", rows)
 
 
 def _columns(entry: HistoryEntry, root: Path) -> tuple[object, ...]:
     quality = entry.quality_score if isinstance(entry.quality_score, dict) else {}
     return (
-        _sql_text(entry.entry_id),
+        sql_text(entry.entry_id),
         entry.time_us,
-        _sql_text(entry.model_id),
-        _sql_text(entry.model_name),
+        sql_text(entry.model_id),
+        sql_text(entry.model_name),
         int(entry.favorite),
-        None if entry.rating is None else _sql_int(entry.rating),
+        None if entry.rating is None else sql_int(entry.rating),
         int(quality.get("rating") in ("yellow", "red")),
         int(entry.deleted),
         _sql_real(entry.duration_s),
         _sql_real(quality.get("rms_dbfs")),
-        _sql_int(_size(entry, root) if entry.size_bytes is None else entry.size_bytes),
+        sql_int(_size(entry, root) if entry.size_bytes is None else entry.size_bytes),
     )
 
 
@@ -89,20 +89,11 @@ def _size(entry: HistoryEntry, root: Path) -> int:
         return 0
 
 
-def _sql_int(number: int) -> int:
-    return max(-(2**53), min(2**53, number))
-
-
 def _sql_real(number: Json) -> float | None:
     """Return a number SQLite can order; it would store NaN as NULL, which is what other things become here."""
     if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
         return None
     return float(number)
-
-
-def _sql_text(text: str) -> str:
-    """Return text that SQLite can hold: lone surrogates become question marks here, not in the entry itself."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def row_crc(row: tuple[object, ...]) -> int:
@@ -111,7 +102,7 @@ def row_crc(row: tuple[object, ...]) -> int:
 
 
 def _find(database: sqlite3.Connection, entry_id: str) -> tuple[int, bytes] | None:
-    row = database.execute("SELECT n, document FROM entries WHERE entry_id = ?", (_sql_text(entry_id),)).fetchone()
+    row = database.execute("SELECT n, document FROM entries WHERE entry_id = ?", (sql_text(entry_id),)).fetchone()
     return None if row is None else (row[0], row[1])
 
 

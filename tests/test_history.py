@@ -217,6 +217,21 @@ def test_bad_audio_is_refused_and_leaves_nothing(history: GenerationHistory) -> 
 def test_a_filter_that_does_not_exist_is_named(history: GenerationHistory) -> None:
     with pytest.raises(InvalidEntry, match="colour"):
         history.list_entries(colour="red")
+    for name, value in [
+        ("query", 5),
+        ("favorite", "x"),
+        ("since", "now"),
+        ("until", float("nan")),
+        ("min_rating", True),
+        ("tags", "a"),
+        ("limit", -1),
+        ("offset", "x"),
+        ("deleted", 1),
+    ]:
+        with pytest.raises(InvalidEntry) as caught:
+            history.list_entries(**{name: value})
+        assert caught.value.field == name
+    assert history.list_entries(model_id="\ud800", query="\ud800\0", tags=["\udfff"], since=1e300) == []
     with pytest.raises(InvalidEntry, match="sort"):
         history.list_entries(sort="prettiest")
 

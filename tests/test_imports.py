@@ -1,0 +1,58 @@
+"""Guards the direction of imports: the store knows no user interface, and nothing below knows what is above."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LAYERS = {
+    "store": set(),
+    "generators": set(),
+    "history_ui": {"store", "generators"},
+    "app": {"store", "history_ui", "generators"},
+}
+STORE_ORDER = [
+    "errors", "values", "lines", "wav", "snapshot", "entry", "files", "document", "journal", "media", "chain", "index",
+    "audio", "quality", "envelope", "canvas", "thumbnail", "spectrogram", "pictures", "query", "rows", "catalog", "folding",
+    "recovery", "history", "verify", "__main__",
+]  # fmt: skip
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py")) if (ROOT / package).is_dir() else [ROOT / f"{package}.py"]
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_packages_import_only_what_lies_below_them(package: str) -> None:
+    above = set(LAYERS) - LAYERS[package] - {package}
+    for path in modules(package):
+        found = {name.split(".")[0] for name in imported(path)} & above
+        assert not found, f"{path} imports {found}"
+
+
+def test_the_store_never_imports_gradio() -> None:
+    for path in modules("store"):
+        assert not {name for name in imported(path) if name.split(".")[0] == "gradio"}, path
+
+
+def test_modules_of_the_store_import_only_modules_before_them() -> None:
+    found = {path.stem for path in modules("store")} - {"__init__"}
+    assert found == set(STORE_ORDER)
+    for path in modules("store"):
+        if path.stem == "__init__":
+            continue
+        later = {f"store.{name}" for name in STORE_ORDER[STORE_ORDER.index(path.stem) :]}
+        assert not imported(path) & later, f"{path.stem} imports {imported(path) & later}"
