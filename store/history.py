@@ -76,7 +76,11 @@ class GenerationHistory:
         self._index = Index(self.directory)
         self._catalog = Catalog(self._index)
         self._folding = Folding(self._fold_quietly, self._catalog_count, self._fold_overdue)
-        self._reliably(self._open)
+        try:
+            self._reliably(self._open)
+        except BaseException:
+            self._catalog.close()
+            raise
 
     def _prepare_folder(self) -> None:
         folders = (self.directory, self.directory / AUDIO_FOLDER, self.directory / THUMBNAIL_FOLDER)
@@ -132,6 +136,15 @@ class GenerationHistory:
     def problems(self) -> tuple[str, ...]:
         """What was found damaged and set aside or built again since opening, in words."""
         return (*self._index.notes, *self._catalog.notes)
+
+    def require_writable(self) -> None:
+        """Raise `StoreUnavailable` (or `StoreFull`) where nothing could be added now."""
+        probe = self.directory / AUDIO_FOLDER / f"{new_id()}.probe"
+        try:
+            files.create(probe, [b"probe"])
+            files.remove(probe)
+        except OSError as error:
+            raise from_os_error(error, self.directory) from error
 
     # -- adding -----------------------------------------------------------------------------------------------------
 

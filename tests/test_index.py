@@ -180,6 +180,17 @@ def test_a_full_disk_saves_nothing_and_says_so(history: GenerationHistory, fault
     assert add(history, 3) in _fresh(history.directory)
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_made(
+    history: GenerationHistory, faults: Faults, number: int
+) -> None:
+    history.require_writable()
+    faults.fail("open", number)
+    with pytest.raises(StoreUnavailable):
+        history.require_writable()
+    assert list((history.directory / "audio").iterdir()) == []
+
+
 def test_a_deletion_works_on_a_full_disk(history: GenerationHistory, faults: Faults) -> None:
     entry = add(history)
     faults.fail("write", errno.ENOSPC)
