@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from store import GenerationConfig, GenerationHistory, GenerationResult, HistoryEntry
+from tests.browser import launch
 
 
 @pytest.fixture
@@ -28,3 +30,11 @@ def add(history: GenerationHistory, seed: int = 0, **asked: object) -> HistoryEn
     """Add a short sound."""
     given: dict[str, object] = {"model_id": "synth", "model_name": "Synth", "params": {"seed": seed}, **asked}
     return history.add_to_history(tone(seed), **given)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = launch(playwright)
+        yield opened
+        opened.close()

@@ -86,7 +86,9 @@ def nested(depth: int) -> Any:
     return value
 
 
-@pytest.mark.parametrize("value", [nested(2_000), [10**5_000], {1: 2}, b"bytes", {1, 2}, 1j, np.array(["2026"], "M8[D]")])
+@pytest.mark.parametrize(
+    "value", [nested(2_000), [10**5_000], {1: 2}, b"bytes", {1, 2}, 1j, np.array(["2026"], "M8[D]")]
+)
 def test_what_json_cannot_hold_is_refused_by_name(value: object) -> None:
     with pytest.raises(InvalidEntry):
         dumps(plain(value, "params"))

@@ -1,0 +1,139 @@
+"""The Create column: a generator's controls, and the buttons that make takes."""
+
+from __future__ import annotations
+
+import html
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+import gradio as gr
+from gradio.components.base import Component
+
+from generators import Control, Generator
+from generators.controls import build
+from history_ui.events import MOST_VARIATIONS
+from history_ui.words import humanise
+
+LAST_GROUP = "Take"
+FIRST_GROUP = "Settings"
+_VARIATIONS = 4
+_QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+_HEAD = """
+<h1 class="wordmark"><span data-mark aria-hidden="true"></span>Retake</h1>
+<button type="button" data-action="theme" aria-label="Theme"></button>
+<button type="button" data-action="help" aria-label="Help and keyboard shortcuts"></button>
+"""  # the page's script puts the mark and the icons in
+
+
+class CreateColumn:
+    """The column as components, by what they are for; made inside the `gr.Blocks` being built.
+
+    `controls` are the generator's, by parameter; `generate` and `variations` are the buttons, `count` says how many
+    variations, `preset` is "Start from" (None where the generator has no starting points), `status` is where progress
+    and the generator's errors are shown.
+    """
+
+    def __init__(self, generator: Generator) -> None:
+        self.controls: dict[str, Component] = {}
+        self.preset: gr.Dropdown | None = None
+        self._generator = generator
+        self._start = next(iter(generator.presets), None)
+        with gr.Column(elem_id="create"):
+            gr.HTML(_HEAD, elem_id="create-head")
+            with gr.Column(elem_id="create-controls"):
+                self._build_controls()
+            with gr.Column(elem_id="create-actions"):
+                self.status = gr.HTML("", elem_id="create-status")
+                self.generate = gr.Button("Generate", elem_id="generate", variant="primary")
+                with gr.Row(elem_id="create-more"):
+                    surprise = gr.Button("Surprise me", elem_id="surprise") if self._randoms() else None
+                    self.variations = gr.Button(f"{_VARIATIONS} variations", elem_id="variations")
+        self.controls = {control.name: self.controls[control.name] for control in generator.controls}
+        self._wire_surprise(surprise)
+        self._wire_preset()
+
+    def _build_controls(self) -> None:
+        if self._start is not None:
+            choices = [(humanise(name), name) for name in self._generator.presets]
+            self.preset = gr.Dropdown(choices, value=self._start, label="Start from", elem_id="start-from", buttons=[])
+        for name, controls in grouped(self._generator.controls):
+            with gr.Column(elem_classes=["control-group"]):
+                gr.HTML(f'<h2 class="group-title">{html.escape(name)}</h2>')
+                for control in controls:
+                    self.controls[control.name] = build(self._opening(control))
+                if name == LAST_GROUP:
+                    self.count = gr.Slider(
+                        1,
+                        MOST_VARIATIONS,
+                        _VARIATIONS,
+                        step=1,
+                        label="Variations",
+                        elem_id="variations-count",
+                        buttons=[],
+                    )
+
+    def _opening(self, control: Control) -> Control:
+        """Return the control as the page opens: at the first starting point's value, where that names one."""
+        return control_at(control, self._generator.presets[self._start]) if self._start is not None else control
+
+    def _randoms(self) -> list[str]:
+        return [control.name for control in self._generator.controls if control.random]
+
+    def _wire_surprise(self, button: gr.Button | None) -> None:
+        if button is None:
+            return
+        names = self._randoms()
+        outputs: list[Component] = [self.controls[name] for name in names]
+        preset = [] if self.preset is None else [self.preset]
+
+        def surprise() -> Any:
+            drawn = self._generator.surprise(random.Random())  # noqa: S311 - a game of dice, not a secret
+            values = [drawn[name] for name in names] + [None for _ in preset]
+            return values if len(values) > 1 else values[0]
+
+        button.click(surprise, None, outputs + preset, api_name="panel_surprise", **_QUIET)
+
+    def _wire_preset(self) -> None:
+        """Fill the controls that any starting point names; the others, such as the seed, stay as they are."""
+        if self.preset is None:
+            return
+        presets, defaults = self._generator.presets, self._generator.defaults()
+        names = [name for name in defaults if any(name in preset for preset in presets.values())]
+
+        def fill(chosen: str | None) -> Any:
+            values = {**defaults, **presets.get(chosen or "", {})}
+            filled = [values[name] if chosen else gr.skip() for name in names]
+            return filled if len(filled) > 1 else filled[0]
+
+        if names:
+            outputs = [self.controls[name] for name in names]
+            self.preset.input(fill, self.preset, outputs, api_name="panel_start_from", **_QUIET)
+
+
+def grouped(controls: tuple[Control, ...]) -> Iterator[tuple[str, list[Control]]]:
+    """Return the controls by group, in the order of the groups' first controls; "Take", with the seed, comes last.
+
+    >>> tone, seed = Control("tone", "Tone", "slider", minimum=0, maximum=1), Control("seed", "Seed", "seed")
+    >>> [(name, [control.name for control in some]) for name, some in grouped((seed, tone))]
+    [('Settings', ['tone']), ('Take', ['seed'])]
+    """
+    names = [_group(control) for control in controls]
+    order = [*dict.fromkeys(name for name in names if name != LAST_GROUP), LAST_GROUP]
+    ordered = sorted(controls, key=lambda control: order.index(_group(control)))
+    found = {name: list(some) for name, some in groupby(ordered, key=_group)}
+    for name in order:
+        if name in found or name == LAST_GROUP:
+            yield name, found.get(name, [])
+
+
+def _group(control: Control) -> str:
+    return LAST_GROUP if control.kind == "seed" else control.group or FIRST_GROUP
+
+
+def control_at(control: Control, values: Mapping[str, Any]) -> Control:
+    """Return a control whose default is what these values say."""
+    return replace(control, default=values[control.name]) if control.name in values else control

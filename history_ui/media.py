@@ -1,0 +1,106 @@
+"""The route that serves the takes' audio, with ranges, behind an address that only the page knows."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+from anyio.to_thread import run_sync
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from history_ui.titles import Vocabulary
+from history_ui.view import title_of
+from store import GenerationHistory, HistoryEntry, HistoryError
+
+PREFIX = "/retake/media"
+_CACHE = "private, max-age=3600"
+_UNFIT_FOR_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\ud800-\udfff]+')
+_NAME_CHARACTERS = 80
+
+
+class Media:
+    """Serves the audio of one history under `/retake/media/<token>/<entry id>.wav`.
+
+    A mounted route stands outside Gradio's own login, so the token, drawn anew for every process, is what lets a
+    request in: only a page that Gradio has served knows it.
+    """
+
+    def __init__(self, history: GenerationHistory, vocabulary: Callable[[], Vocabulary]) -> None:
+        self._history = history
+        self._vocabulary = vocabulary
+        self._token = secrets.token_urlsafe(24)
+
+    def url(self, entry: HistoryEntry) -> str:
+        """Return the address of a take's audio, from the root of the server."""
+        return f"{PREFIX}/{self._token}/{quote(entry.entry_id, safe='')}.wav"
+
+    def route(self) -> Route:
+        """Return the Starlette route for `launch(app_kwargs={"routes": [...]})`."""
+        return Route(f"{PREFIX}/{{token}}/{{name}}", self._serve, methods=["GET", "HEAD"])
+
+    async def _serve(self, request: Request) -> Response:
+        token, name = request.path_params["token"], request.path_params["name"]
+        if not secrets.compare_digest(token.encode(), self._token.encode()) or not name.endswith(".wav"):
+            return _not_found()
+        found = await run_sync(self._find, name.removesuffix(".wav"))
+        if found is None:
+            return _not_found()
+        entry, path, status = found
+        headers = {"etag": _etag(entry, status), "cache-control": _CACHE}
+        if _not_modified(request.headers, headers["etag"]):
+            return Response(status_code=304, headers=headers)
+        return FileResponse(
+            path,
+            headers=headers,
+            media_type="audio/wav",
+            stat_result=status,
+            filename=file_name_of(title_of(entry, self._vocabulary()), entry.entry_id)
+            if "download" in request.query_params
+            else None,
+        )
+
+    def _find(self, entry_id: str) -> tuple[HistoryEntry, Path, os.stat_result] | None:
+        """Return a take with its audio file, when that is a regular file in the history's own audio folder."""
+        try:
+            entry = self._history.get(entry_id)
+            if entry is None:
+                return None
+            path = self._history.audio_path(entry.entry_id)
+            status = path.lstat()
+            inside = path.resolve().parent == (self._history.directory / "audio").resolve()
+        except (HistoryError, OSError, ValueError):
+            return None
+        return (entry, path, status) if inside and stat.S_ISREG(status.st_mode) else None
+
+
+def file_name_of(title: str, otherwise: str) -> str:
+    """Return a name for a downloaded take, from its title, safe on every system.
+
+    >>> file_name_of("Rain / roof: take 2?", "take")
+    'Rain roof take 2.wav'
+    """
+    name = " ".join(_UNFIT_FOR_NAMES.sub(" ", title).split()).strip(" .")[:_NAME_CHARACTERS].strip(" .")
+    return f"{name or otherwise}.wav"
+
+
+def _etag(entry: HistoryEntry, status: os.stat_result) -> str:
+    """Name these very bytes: the samples by their hash, and the file around them, whose tags may be rewritten."""
+    samples = (entry.audio_sha256 or "")[:32]
+    return f'"{samples}-{status.st_size:x}-{status.st_mtime_ns:x}"'
+
+
+def _not_modified(headers: Headers, etag: str) -> bool:
+    known = headers.get("if-none-match", "")
+    return any(tag.strip().removeprefix("W/") == etag for tag in known.split(","))
+
+
+def _not_found() -> Response:
+    return PlainTextResponse("There is no such take.\n", status_code=404, headers={"cache-control": "no-store"})

@@ -1,0 +1,274 @@
+"""HistoryPanel: the history of takes inside any Gradio page. Layout and wiring only."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, overload
+from urllib.parse import quote
+
+import gradio as gr
+from gradio.components.base import Component
+from starlette.middleware import Middleware
+
+from generators import Generator
+from history_ui.calls import as_generator, parameter_names
+from history_ui.desk import Desk, Handler, answer, error_reply
+from history_ui.errors import ForeignRequest
+from history_ui.events import Events
+from history_ui.gallery import WaveformGallery
+from history_ui.guard import Guard, allow, check_request
+from history_ui.handlers import HANDLERS
+from history_ui.jobs import Jobs
+from history_ui.knobs import knobs_of
+from history_ui.media import Media
+from history_ui.messages import Message, Messages
+from history_ui.record import Recorder, Recording, recording_of
+from history_ui.saving import Keeper
+from history_ui.titles import Vocabulary
+from history_ui.unsaved import UnsavedTakes
+from history_ui.wiring import Wiring
+from history_ui.work import Maker
+from store import GenerationHistory, HistoryEntry, HistoryError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class HistoryPanel:
+    """A history, its gallery, and what they need to know of the page around them.
+
+    Parameters
+    ----------
+    history
+        An open `GenerationHistory`, or the folder of one, which is then opened here.
+    allowed_hosts
+        Host names under which the page may be reached beside this machine's own: "my-box.lan", "*.hf.space".
+    standalone
+        Whether the panel is a page of its own with a Create column, rather than a part of a host's page.
+
+    Examples
+    --------
+    In a host app: record the function, render the panel, name the controls to restore.
+
+    >>> panel = HistoryPanel(getfixture("tmp_path"))
+    >>> @panel.record
+    ... def speak(text, speed=1.0): return 8000, [0.0] * 800
+    >>> with gr.Blocks() as page:
+    ...     text, speed = gr.Textbox(label="Text"), gr.Slider(0.5, 2, 1, label="Speed")
+    ...     sound, button = gr.Audio(), gr.Button("Speak")
+    ...     _ = button.click(speak, [text, speed], sound)
+    ...     gallery = panel.render()
+    ...     panel.attach({"text": text, "speed": speed}, generate=speak)
+    >>> rate, samples = speak("hello")
+    >>> panel.history.list_entries()[0].params
+    {'text': 'hello', 'speed': 1.0}
+    >>> panel.close()
+    """
+
+    def __init__(
+        self, history: GenerationHistory | str | Path, *, allowed_hosts: Sequence[str] = (), standalone: bool = False
+    ) -> None:
+        self.history = history if isinstance(history, GenerationHistory) else GenerationHistory(history)
+        self.standalone = standalone
+        self.jobs = Jobs()
+        self.unsaved = UnsavedTakes()
+        self.policy = allow(allowed_hosts)
+        self._keeper = Keeper(self.history, self.unsaved)
+        self._messages = Messages()
+        self._media = Media(self.history, lambda: self.vocabulary)
+        self._makers: dict[str, Maker] = {}
+        self._routed = self._static = False
+        self._gallery: WaveformGallery | None = None
+        self.undo: gr.State | None = None
+        self.vocabulary = Vocabulary()
+
+    # -- recording --------------------------------------------------------------------------------------------------
+
+    @overload
+    def record(self, fn: Generator) -> Callable[..., Any]: ...
+
+    @overload
+    def record(
+        self,
+        fn: Function,
+        *,
+        model_id: str | None = None,
+        model_name: str | None = None,
+        names: Sequence[str] = (),
+        audio: int | Sequence[int] | None = None,
+        seed: int | None = None,
+        every_yield: bool = False,
+    ) -> Function: ...
+
+    def record(
+        self,
+        fn: Callable[..., Any] | Generator,
+        *,
+        model_id: str | None = None,
+        model_name: str | None = None,
+        names: Sequence[str] = (),
+        audio: int | Sequence[int] | None = None,
+        seed: int | None = None,
+        every_yield: bool = False,
+    ) -> Callable[..., Any]:
+        """Wrap a function so that every sound it returns is saved before it goes on its way.
+
+        The function keeps its kind (plain, async, generator, async generator), its signature, what it returns and what
+        it raises. A save that fails never breaks it: the take is kept in memory and shown, to be saved later.
+
+        Parameters
+        ----------
+        fn
+            The event function, or a `Generator`, whose function it then is.
+        model_id, model_name
+            Whose takes they are; by default the function's name.
+        names
+            Names for what a `*args` function is given; by default parameters are named by the signature.
+        audio, seed
+            Which outputs hold the sounds and the seed that was drawn, by position; by default they are found: a sound is
+            `(sample_rate, array)`, the path of an audio file, or an update with one, and a whole number is its seed.
+        every_yield
+            For generator functions: every sound that is yielded is a take, not only the last.
+        """
+        if isinstance(fn, Generator):
+            generator, function = fn, fn.function
+        else:
+            generator, function = as_generator(fn, model_id, model_name), fn
+        recording = Recording(
+            generator,
+            tuple(names) or parameter_names(function),
+            (audio,) if isinstance(audio, int) else None if audio is None else tuple(audio),
+            seed,
+            every_yield,
+        )
+        self._makers[generator.model_id] = Maker(generator, self.jobs, self._keeper, self._messages)
+        recorder = Recorder(recording, self._keeper, self.jobs, lambda: self.vocabulary.knobs)
+        return recorder.wrap(function)
+
+    # -- layout -----------------------------------------------------------------------------------------------------
+
+    def render(self) -> WaveformGallery:
+        """Make the gallery, with details and player, in the `gr.Blocks` being built."""
+        functions = {name: self._served(handler) for name, handler in HANDLERS.items()}
+        gallery = WaveformGallery(None, functions, self.standalone, elem_id="history-panel")
+        gallery.standalone = self.standalone  # else Gradio takes the name, which the script quotes, for an event
+        self._gallery, self.undo = gallery, gr.State([])
+        return gallery
+
+    def _served(self, handler: Handler) -> Callable[..., Message]:
+        def serve(asked: Any, request: gr.Request) -> Message:
+            try:
+                check_request(request, self.policy)
+            except ForeignRequest as error:
+                return error_reply("ForeignRequest", str(error))
+            return answer(handler, self.desk(request), asked)
+
+        return serve
+
+    def desk(self, request: Any = None) -> Desk:
+        """Return what the functions of `handlers` work with; audio is addressed as the request's browser reaches it."""
+        root = _root_path(request)
+        return Desk(
+            self.history,
+            self.jobs,
+            self.unsaved,
+            self._keeper,
+            lambda entry: root + self._audio_path(entry),
+            self.vocabulary,
+        )
+
+    def _audio_path(self, entry: HistoryEntry) -> str:
+        if self._routed:
+            return self._media.url(entry)
+        if not self._static:
+            gr.set_static_paths([self.history.directory / "audio"])  # only media is in there: never the index
+            self._static = True
+        return "/gradio_api/file=" + quote(str(self.history.audio_path(entry.entry_id)))
+
+    # -- wiring -----------------------------------------------------------------------------------------------------
+
+    def attach(
+        self,
+        controls: Mapping[str, Component],
+        *,
+        generate: Callable[..., Any] | None = None,
+        button: gr.Button | None = None,
+        variations: gr.Button | None = None,
+        count: Component | None = None,
+        preset: Component | None = None,
+        status: Component | None = None,
+    ) -> None:
+        """Name the controls that Replay restores, by the parameters they fill, and wire the panel's events.
+
+        Parameters
+        ----------
+        controls
+            Component by parameter name.
+        generate
+            The function that `record` returned: Generate again runs it, and titles are made from its settings.
+        button, variations, count, preset, status
+            Where the panel shall run the generator by itself, with progress, Stop and up to 16 variations: what starts
+            it, how many variations, the "Start from" dropdown, and where progress is drawn.
+        """
+        gallery = self._gallery
+        if gallery is None:
+            raise RuntimeError("Call render() before attach(): there is no gallery yet.")
+        recording = recording_of(generate)
+        generator = recording.generator if recording else None
+        self.vocabulary = _vocabulary(controls, generator)
+        maker = self._makers.get(generator.model_id) if generator else None
+        wiring = Wiring(self, gallery, list(controls.values()), preset, status)
+        wiring.mirror()
+        wiring.replaying()
+        wiring.again()
+        if maker is not None:
+            if button is not None:
+                wiring.generating(button, maker, None)
+            if variations is not None:
+                wiring.generating(variations, maker, count)
+
+    def events(self, request: Any = None) -> Events:
+        """Return the events of this panel, for one request."""
+        return Events(self.desk(request), self._messages, self._makers)
+
+    def maker(self, generate: Callable[..., Any]) -> Maker | None:
+        """Return what runs a recorded function on a thread of its own."""
+        recording = recording_of(generate)
+        return self._makers.get(recording.generator.model_id) if recording else None
+
+    # -- serving ----------------------------------------------------------------------------------------------------
+
+    def launch_options(self) -> dict[str, Any]:
+        """Return what to give `launch()`: the route that serves audio, and the guard against other web sites."""
+        self._routed = True
+        return {
+            "app_kwargs": {
+                "routes": [self._media.route()],
+                "middleware": [Middleware(Guard, policy=self.policy)],
+            }
+        }
+
+    def close(self, timeout_s: float = 2.0) -> None:
+        """Stop what runs, try once more to save what could not be saved, and close the history.
+
+        What is running may take so long to end; `unsaved` still holds what is lost when the process ends.
+        """
+        self.jobs.stop_all(timeout_s)
+        for unsaved in self.unsaved.to_list():
+            with contextlib.suppress(HistoryError):
+                self._keeper.retry(unsaved.id)
+        self.history.close()
+
+
+def _vocabulary(controls: Mapping[str, Component], generator: Generator | None) -> Vocabulary:
+    if generator is None:
+        return Vocabulary(None, knobs_of(controls))
+    own = {control.name: control for control in generator.controls if control.kind != "component"}
+    return Vocabulary(generator.model_id, knobs_of(controls, own), generator.presets)
+
+
+def _root_path(request: Any) -> str:
+    """Return the path under which a host app serves Gradio, where it is not the root of the server."""
+    scope = getattr(getattr(request, "request", request), "scope", None) or {}
+    return str(scope.get("root_path", "")).rstrip("/")

@@ -1,0 +1,144 @@
+// Everything about the selected take.
+
+/** Shows one take: pictures, what can be done with it, its settings and words. `acts` do things to takes by id. */
+class Details {
+  constructor(server, controls, acts, knownTags) {
+    Object.assign(this, { server, controls, acts });
+    this.card = null;
+    this.take = null;
+    this.report = null;
+    this.build(knownTags);
+    this.element.hidden = true;
+  }
+
+  build(knownTags) {
+    this.title = new EditableText({ label: 'Title', className: 'details-title', save: (title) => this.change({ title }) });
+    this.close = makeButton({ icon: 'close', label: 'Close details', class: 'details-close' }, () => this.acts.closeDetails());
+    this.meta = make('p', { class: 'details-meta' });
+    this.pictures = new Pictures(this.server, (fraction) => this.acts.seek(this.card.id, fraction));
+    this.quality = make('p', { class: 'details-quality' });
+    this.buttons = new TakeButtons(this.acts);
+    this.parent = make('p', { class: 'details-parent', hidden: true });
+    this.reported = make('section', { class: 'details-part', hidden: true });
+    this.differs = make('section', { class: 'details-part' });
+    this.parameters = make('section', { class: 'details-part' });
+    this.tags = new TagEditor({ save: (tags) => this.change({ tags }), known: knownTags });
+    this.note = new EditableText({ label: 'Note', empty: 'Add a note', multiline: true, className: 'details-note', save: (note) => this.change({ note }) });
+    this.fields = new AllFields(this.acts.say);
+    const words = make('section', { class: 'details-part details-words' }, this.tags.element, this.note.element);
+    this.body = make('div', { class: 'details-body' }, make('header', { class: 'details-head' }, make('h2', {}, this.title.element), this.close),
+      this.meta, this.pictures.element, this.quality, ...this.buttons.elements, this.parent,
+      this.reported, this.differs, this.parameters, words, this.fields.element);
+    this.element = make('section', { class: 'details', 'aria-label': 'Details' }, make('div', { class: 'grip', 'aria-hidden': 'true' }), this.body);
+  }
+
+  change(changes) {
+    this.acts.change(this.card.id, changes);
+  }
+
+  get id() {
+    return this.card?.id ?? null;
+  }
+
+  /** Show a take: at once what its card knows, then the rest. */
+  async show(card) {
+    const other = card.id !== this.id;
+    if (other) this.forget();
+    this.card = card;
+    this.element.hidden = false;
+    this.showCard(card);
+    if (other) this.body.scrollTop = 0;
+    this.pictures.show(card);
+    await this.load();
+  }
+
+  forget() {
+    this.take = null;
+    this.report = null;
+    this.title.drop();
+    this.note.drop();
+    this.tags.drop();
+    for (const part of [this.reported, this.differs, this.parameters]) part.replaceChildren();
+    this.parent.hidden = true;
+    this.quality.replaceChildren();
+    this.note.show('');
+    this.fields.show(null);
+  }
+
+  hide() {
+    if (!this.card) return;
+    this.forget();
+    this.card = null;
+    this.element.hidden = true;
+    this.pictures.show({ id: null, audio: null, duration_s: 0 });
+  }
+
+  /** Fetch the whole take anew, quietly: it may have been changed from elsewhere. */
+  async load() {
+    const { id } = this;
+    const take = await this.server.call('fetch_take', { id }).catch((error) => this.acts.trouble(error));
+    if (!take || id !== this.id) return;
+    this.take = take;
+    this.card = take.card;
+    this.showCard(take.card);
+    this.showTake(take);
+  }
+
+  showCard(card) {
+    this.title.show(card.title_is_own ? card.title : '', clip(card.title));
+    setText(this.meta, this.metaWords(card));
+    this.buttons.show(card);
+    this.tags.show(card.tags);
+  }
+
+  metaWords(card) {
+    const parts = [clip(card.model, 60), moment(card.time_s, nowSeconds()), this.take?.format, card.size_bytes ? size(card.size_bytes) : null];
+    return parts.filter(Boolean).join(` ${DOT} `);
+  }
+
+  showTake(take) {
+    this.quality.replaceChildren(...qualityParts(take.card, take.entry.quality_score ?? {}));
+    this.showParent(take.parent);
+    this.showDifferences();
+    this.showParameters(take);
+    this.note.show(take.entry.note ?? '');
+    this.fields.show(take);
+  }
+
+  showParent(parent) {
+    this.parent.hidden = !parent;
+    if (!parent) return;
+    const link = makeButton({ text: clip(parent.title, 80), class: 'link', dir: 'auto' }, () => this.acts.select(parent.id));
+    const words = { identical: ': identical, sample for sample', different: ': it came out different' }[parent.verdict] ?? '';
+    this.parent.replaceChildren('Made again from ', link, words);
+  }
+
+  /** Say which settings the controls hold differently; nothing where all are the same or there are no controls. */
+  showDifferences() {
+    const list = this.take ? this.controls.differences(this.take.parameters) : [];
+    this.differs.hidden = !this.take || !this.controls.know(this.take.parameters);
+    if (this.differs.hidden) return;
+    const heading = list.length === 0 ? 'Same as the controls' : `${list.length} ${list.length === 1 ? 'differs' : 'differ'} from the controls`;
+    this.differs.replaceChildren(partHead(heading, list.length && !this.card.deleted ? 'Replay puts them back' : ''), ...(list.length ? [differenceTable(list)] : []));
+  }
+
+  showParameters({ parameters, card }) {
+    const from = card.preset && card.preset !== 'custom' ? `started from ${clip(presetName(card.preset), 40)}` : '';
+    this.parameters.hidden = parameters.length === 0;
+    this.parameters.replaceChildren(partHead('Parameters', from), parameterList(parameters));
+  }
+
+  /** Show what Replay did to the controls. */
+  showReport(id, report) {
+    if (id !== this.id) return;
+    const lines = reportLines(report);
+    this.reported.hidden = lines.length === 0;
+    this.reported.replaceChildren(partHead(reportWords(report), ''), make('ul', { class: 'report' }, ...lines.map((line) => make('li', { text: line }))));
+  }
+
+  /** Paint the pictures where this take is the one being heard. */
+  tell(fraction) {
+    this.pictures.paint(fraction !== null);
+    if (fraction !== null) this.element.style.setProperty('--p', fraction);
+  }
+}

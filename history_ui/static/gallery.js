@@ -1,0 +1,121 @@
+// The gallery: search above, takes below, and words where there are none.
+
+/** Puts finder, grid, empty states and messages together; `acts` is what the user can do, by name. */
+class Gallery {
+  constructor({ server, bus, takes, extras, acts, decorate }) {
+    Object.assign(this, { server, bus, takes, extras, acts });
+    this.summary = null;
+    this.fresh = true;
+    this.trouble = null;
+    this.finder = new Finder((query) => this.list(query));
+    this.grid = new Grid({ takes, extras, acts, decorate, describe: (section, first) => this.describe(section, first) });
+    this.blank = new Blank({ ...acts, filter: (filters) => this.finder.setFilters(filters) });
+    this.notice = make('div', { class: 'notice', role: 'status', hidden: true });
+    this.place = make('span', { class: 'place' });
+    this.empty = makeButton({ text: 'Delete all for good', class: 'link' }, () => acts.emptyTrash());
+    this.blankHead = make('div', { class: 'day-head blank-head' }, make('h2', { class: 'day-name', text: 'No takes' }), make('span', { class: 'place' }));
+    this.skip = make('a', { class: 'skip', href: '#history-gallery', text: 'Skip to the takes', on: { click: (event) => this.onSkip(event) } });
+    this.element = make('section', { class: 'gallery', 'aria-label': 'History', tabindex: -1 },
+      this.finder.element, this.notice, this.blankHead, this.blank.element, this.grid.scroller);
+    bus.on('listed', () => this.onListed());
+  }
+
+  onSkip(event) {
+    event.preventDefault();
+    this.grid.focus(this.takes.window.first);
+  }
+
+  /** List what matches a query; what cannot be listed is told. */
+  async list(query) {
+    this.wanted = query;
+    const shown = await this.takes.show(query).catch((error) => {
+      this.bus.say('trouble', error);
+      return false;
+    });
+    if (!shown) return;
+    this.grid.active = { id: null, place: 0 };
+    this.grid.relay({ toTop: true });
+    this.acts.announce(plural(this.takes.total, 'take'));
+  }
+
+  async fetchSummary() {
+    const summary = await this.server.call('fetch_summary');
+    this.summary = summary;
+    this.finder.showSummary(summary);
+    setText(this.place, this.placeWords());
+    setText(this.blankHead.lastChild, this.placeWords());
+    this.showBlank();
+    this.grid.renderSoon();
+  }
+
+  placeWords() {
+    const { counts, size_bytes: bytes, folder } = this.summary;
+    return `${plural(counts.all, 'take')}, ${size(bytes)} in ${clip(folder, 80)}`;
+  }
+
+  onListed() {
+    this.showBlank();
+  }
+
+  get isTrash() {
+    return Boolean(this.takes.query.filters.deleted);
+  }
+
+  /** Choose between the takes and the reason there are none. */
+  showBlank() {
+    const { takes, extras } = this;
+    const nothing = takes.total === 0 && extras.nodes().length === 0;
+    const filtered = isFiltered(takes.query.filters);
+    if (this.trouble) this.blank.unreachable(this.trouble);
+    else if (nothing && filtered) this.blank.nothing(takes.query.filters, this.finder.modelName(), (filters) => this.countAll(filters));
+    else if (nothing && this.summary) this.blank.first(this.summary.folder, this.acts.canGenerate());
+    else this.blank.hide();
+    const shown = Boolean(this.blank.shown);
+    const first = nothing && !filtered && !this.trouble;
+    this.grid.scroller.hidden = shown;
+    this.finder.element.hidden = Boolean(this.trouble) || (first && this.isPristine());
+    this.blankHead.hidden = !(shown && filtered && !this.trouble);
+    this.acts.setEmpty(first && takes.total !== null);
+  }
+
+  /** Nothing kept and nothing deleted: there is nothing to search either. */
+  isPristine() {
+    return !this.summary || (this.summary.counts.all === 0 && this.summary.counts.deleted === 0);
+  }
+
+  async countAll(queries) {
+    return (await this.server.call('fetch_counts', { queries })).counts;
+  }
+
+  /** What a heading says: a day and its takes; on the first one also where they are kept. */
+  describe(section, isFirst) {
+    const aside = isFirst && this.summary ? (this.isTrash ? [this.empty] : [this.place]) : [];
+    return { name: this.headingName(section), words: this.headingWords(section, isFirst), aside };
+  }
+
+  headingName(section) {
+    if (section.kind === 'day') return dayName(section.since, nowSeconds());
+    if (section.kind === 'now') return 'Today';
+    return SORTS[this.takes.query.sort];
+  }
+
+  headingWords(section, isFirst) {
+    const words = section.count > 0 || section.kind !== 'now' ? [plural(section.count, 'take')] : [];
+    if (isFirst && this.extras.unsavedCount > 0 && section.lead > 0) words.push(`${this.extras.unsavedCount} not saved`);
+    return words.join(', ');
+  }
+
+  /** Show that the folder is out of reach, or that it is back. */
+  setTrouble(error) {
+    if (this.trouble?.message === error?.message) return;
+    this.trouble = error;
+    this.showBlank();
+  }
+
+  /** Say quietly that nobody answers; what is on screen stays. */
+  setGone(gone) {
+    this.isGone = gone;
+    this.notice.hidden = !gone;
+    setText(this.notice, gone ? 'Retake does not answer: it was stopped, or the connection is lost. This page goes on by itself when it is back.' : '');
+  }
+}

@@ -1,0 +1,325 @@
+// The cards on screen: of any number of takes, only those near the visible part are in the page.
+
+const ROW_HEIGHT = 120;
+const HEAD_HEIGHT = 36;
+const MIN_CARD_WIDTH = 224;
+const CARD_GAP = 10;
+const SIDE_PADDING = 16;
+const MARGIN = 480;
+
+/** Lays takes out in rows under day headings, and keeps the visible place still when the listing changes. */
+class Grid {
+  /** `describe(section, isFirst)` gives a heading's words; `acts` is what cards can do; `extras` stand before takes. */
+  constructor({ takes, extras, acts, describe, decorate }) {
+    Object.assign(this, { takes, extras, acts, describe, decorate });
+    this.views = new Map();
+    this.sectionViews = new Map();
+    this.blanks = [];
+    this.scrolledSoon = oncePerFrame(() => this.onScrolled());
+    this.columns = 3;
+    this.active = { id: null, place: 0 };
+    this.flow = make('div', { class: 'flow', role: 'feed', 'aria-label': 'Takes' });
+    this.scroller = make('div', { class: 'scroller', tabindex: -1 }, this.flow);
+    this.renderSoon = oncePerFrame(() => this.render());
+    this.needAfterPause = afterPause(90, () => this.need());
+    this.lastTop = 0;
+    this.scroller.addEventListener('scroll', this.scrolledSoon, { passive: true });
+    this.flow.addEventListener('focusin', (event) => this.activate(event.target.closest('[data-entry-id]')?.dataset.entryId));
+    new ResizeObserver(() => this.measure()).observe(this.scroller);
+    takes.bus.on('listing', () => this.hold());
+    takes.bus.on('listed', () => this.relay());
+    takes.bus.on('changed', (card) => this.viewOf(card.id)?.show(card));
+  }
+
+  viewOf(id) {
+    return this.views.get(id);
+  }
+
+  /** Take the measure of the space there is; the cards share its width. */
+  measure() {
+    const width = this.scroller.clientWidth - 2 * SIDE_PADDING;
+    if (width <= 0) return;
+    const columns = Math.max(1, Math.floor((width + CARD_GAP) / (MIN_CARD_WIDTH + CARD_GAP)));
+    if (columns === this.columns && this.layout) {
+      this.renderSoon();
+      return;
+    }
+    this.hold();
+    this.columns = columns;
+    this.flow.style.setProperty('--columns', columns);
+    this.relay();
+  }
+
+  /** Remember what stands at the top of the screen, to put it back there after the listing changed. */
+  hold() {
+    this.held ??= this.anchor();
+  }
+
+  anchor() {
+    const top = this.scroller.scrollTop;
+    if (!this.layout || top < HEAD_HEIGHT) return null;
+    const section = this.sectionAt(top + HEAD_HEIGHT);
+    if (!section || section.count === 0) return null;
+    const row = Math.floor(Math.max(0, top + HEAD_HEIGHT - section.top - section.head) / ROW_HEIGHT);
+    const place = section.start + Math.max(0, Math.min(row * this.columns - section.lead, section.count - 1));
+    return { id: this.takes.at(place)?.id, place, offset: this.topOf(place) - top };
+  }
+
+  /** Lay everything out anew and show it, without moving what was on screen. */
+  relay({ toTop = false } = {}) {
+    const { held } = this;
+    this.held = null;
+    const lead = this.extras.nodes().length;
+    this.layout = laySections({
+      takes: this.takes, lead, columns: this.columns, rowHeight: ROW_HEIGHT, headHeight: HEAD_HEIGHT, nowS: nowSeconds(),
+    });
+    this.flow.style.height = `${this.layout.height}px`;
+    if (toTop) this.scroller.scrollTop = 0;
+    else if (held) this.scrollToHeld(held);
+    this.render();
+  }
+
+  scrollToHeld(held) {
+    const known = held.id ? this.takes.placeOf(held.id) : -1;
+    const place = known >= 0 ? known : Math.min(held.place, (this.takes.total ?? 1) - 1);
+    if (place >= 0) this.scroller.scrollTop = this.topOf(place) - held.offset;
+  }
+
+  sectionAt(y) {
+    return this.layout.sections.findLast((section) => section.top <= y) ?? this.layout.sections[0];
+  }
+
+  sectionOf(place) {
+    return this.layout.sections.find((section) => place >= section.start && place < section.start + section.count);
+  }
+
+  /** Where the row of a place begins on the long page, in pixels. */
+  topOf(place) {
+    const section = this.sectionOf(place);
+    if (!section) return 0;
+    const row = Math.floor((place - section.start + section.lead) / this.columns);
+    return section.top + section.head + row * ROW_HEIGHT;
+  }
+
+  /** Other cards come near only when another row does. */
+  onScrolled() {
+    if (Math.floor(this.scroller.scrollTop / ROW_HEIGHT) !== this.shownRow) this.render();
+  }
+
+  /** Show what is near the visible part, and nothing else. */
+  render() {
+    if (!this.layout) return;
+    const { scrollTop, clientHeight } = this.scroller; // read before anything is written: reading after costs a layout
+    this.shownRow = Math.floor(scrollTop / ROW_HEIGHT);
+    this.blanksUsed = 0;
+    const top = scrollTop - MARGIN;
+    const bottom = scrollTop + clientHeight + MARGIN;
+    const shown = this.layout.sections.filter((section) => section.top < bottom && section.top + section.height > top);
+    const used = new Set();
+    const elements = shown.map((section) => this.showSection(section, top, bottom, used));
+    this.rescueFocus(used);
+    setChildren(this.flow, elements);
+    this.forget(used, new Set(shown.map((section) => section.key)));
+    this.noteWindow(scrollTop, clientHeight);
+    this.updateReachable();
+  }
+
+  showSection(section, top, bottom, used) {
+    const view = this.sectionViews.get(section.key) ?? new SectionView();
+    this.sectionViews.set(section.key, view);
+    view.place(section);
+    view.describe(this.describe(section, section.top === 0));
+    const first = Math.max(0, Math.floor((top - section.top - section.head) / ROW_HEIGHT));
+    const last = Math.min(section.rows, Math.ceil((bottom - section.top - section.head) / ROW_HEIGHT));
+    const nodes = [];
+    const end = Math.min(last * this.columns, section.lead + section.count);
+    for (let slot = first * this.columns; slot < end; slot += 1) nodes.push(this.nodeAt(section, slot, used));
+    view.fill(nodes, first);
+    return view.element;
+  }
+
+  nodeAt(section, slot, used) {
+    if (slot < section.lead) return this.extras.nodes()[slot];
+    const place = section.start + slot - section.lead;
+    const card = this.takes.at(place);
+    if (!card) return this.blank();
+    used.add(card.id);
+    return this.showCard(card, place, section);
+  }
+
+  showCard(card, place, section) {
+    let view = this.views.get(card.id);
+    if (!view) {
+      view = new CardView(card, this.acts);
+      this.views.set(card.id, view);
+    }
+    view.show(card);
+    setAttribute(view.element, 'aria-posinset', place + 1);
+    setAttribute(view.element, 'aria-setsize', this.takes.total);
+    this.decorate(view, section.kind === 'day');
+    return view.element;
+  }
+
+  /** A place whose take is still on its way. */
+  blank() {
+    const blank = this.blanks[this.blanksUsed] ?? make('div', { class: 'take blank', 'aria-hidden': 'true' });
+    this.blanks[this.blanksUsed] = blank;
+    this.blanksUsed += 1;
+    return blank;
+  }
+
+  /** Keep the keyboard's place when the card under it leaves the page. */
+  rescueFocus(used) {
+    const focused = document.activeElement?.closest('[data-entry-id]');
+    if (!focused || !this.flow.contains(focused) || used.has(focused.dataset.entryId)) return;
+    focusQuietly(this.scroller);
+  }
+
+  forget(used, keys) {
+    for (const id of this.views.keys()) if (!used.has(id)) this.views.delete(id);
+    for (const key of this.sectionViews.keys()) if (!keys.has(key)) this.sectionViews.delete(key);
+  }
+
+  noteWindow(top, height) {
+    this.takes.window = { first: this.placeAt(top), last: this.placeAt(top + height) + this.columns };
+    const fast = Math.abs(top - this.lastTop) > 1.5 * height;
+    this.lastTop = top;
+    if (fast) this.needAfterPause();
+    else this.need();
+  }
+
+  /** The first place of the row at a height of the long page. */
+  placeAt(y) {
+    const section = this.sectionAt(y);
+    if (!section) return 0;
+    const row = Math.max(0, Math.floor((y - section.top - section.head) / ROW_HEIGHT));
+    return section.start + Math.max(0, Math.min(row * this.columns - section.lead, section.count - 1));
+  }
+
+  need() {
+    const { first, last } = this.takes.window;
+    this.takes.need(first - 5 * this.columns, last + 6 * this.columns).catch((error) => this.takes.bus.say('trouble', error));
+  }
+
+  /** Keep one card in the tab order: the active one, or else the first on screen. */
+  updateReachable() {
+    const shown = this.views.get(this.active.id) ?? this.views.get(this.takes.at(this.takes.window.first)?.id);
+    for (const view of this.views.values()) view.setReachable(view === shown);
+  }
+
+  /** Make a card the one that the keyboard is at. */
+  activate(id) {
+    const place = this.takes.placeOf(id);
+    if (place < 0) return;
+    this.active = { id, place };
+    this.updateReachable();
+  }
+
+  /** Whether a place's row is on screen now. */
+  isInSight(place) {
+    if (place < 0 || place >= this.takes.total) return false;
+    const top = this.topOf(place) - this.scroller.scrollTop;
+    return top > -ROW_HEIGHT && top < this.scroller.clientHeight;
+  }
+
+  /** Bring a place's row on screen, clear of the heading. */
+  reveal(place) {
+    const top = this.topOf(place) - HEAD_HEIGHT;
+    const bottom = this.topOf(place) + ROW_HEIGHT;
+    if (top < this.scroller.scrollTop) this.scroller.scrollTop = Math.max(0, top);
+    else if (bottom > this.scroller.scrollTop + this.scroller.clientHeight) this.scroller.scrollTop = bottom - this.scroller.clientHeight;
+  }
+
+  /** Bring a place on screen and focus its card. */
+  async focus(place) {
+    const wanted = Math.max(0, Math.min(place, (this.takes.total ?? 0) - 1));
+    this.active = { id: this.takes.at(wanted)?.id ?? null, place: wanted };
+    this.reveal(wanted);
+    this.render();
+    await this.takes.need(wanted, wanted);
+    if (this.active.place !== wanted) return;
+    this.reveal(wanted);
+    this.render();
+    this.active.id = this.takes.at(wanted)?.id ?? null;
+    this.updateReachable();
+    focusQuietly(this.viewOf(this.active.id)?.element);
+  }
+
+  /** The place one step away: left, right, up, down, first or last. */
+  step(direction) {
+    const known = this.active.id ? this.takes.placeOf(this.active.id) : -1;
+    const from = known >= 0 ? known : Math.min(this.active.place, (this.takes.total ?? 1) - 1);
+    const steps = { left: from - 1, right: from + 1, first: 0, last: this.takes.total - 1 };
+    if (direction in steps) return steps[direction];
+    const rows = { up: -1, down: 1, pageUp: -this.rowsOnScreen(), pageDown: this.rowsOnScreen() };
+    return this.vertical(from, rows[direction]);
+  }
+
+  rowsOnScreen() {
+    return Math.max(1, Math.floor((this.scroller.clientHeight - HEAD_HEIGHT) / ROW_HEIGHT));
+  }
+
+  /** The place so many rows further, in the same column as far as there is one. */
+  vertical(from, rows) {
+    let place = from;
+    for (let step = 0; step < Math.abs(rows); step += 1) place = this.rowStep(place, Math.sign(rows));
+    return place;
+  }
+
+  rowStep(from, sign) {
+    const section = this.sectionOf(from);
+    if (!section) return from;
+    const slot = from - section.start + section.lead;
+    const column = slot % this.columns;
+    const row = Math.floor(slot / this.columns) + sign;
+    if (row >= 0 && row < section.rows) return placeInRow(section, row, column, this.columns) ?? from;
+    const next = this.layout.sections[this.layout.sections.indexOf(section) + sign];
+    if (!next || next.count === 0) return from;
+    return placeInRow(next, sign > 0 ? 0 : next.rows - 1, column, this.columns) ?? from;
+  }
+}
+
+function placeInRow(section, row, column, columns) {
+  const slot = Math.min(row * columns + column, section.lead + section.count - 1);
+  return slot < section.lead ? null : section.start + slot - section.lead;
+}
+
+/** A day with its heading, or a stretch of the listing whose days are not known yet. */
+class SectionView {
+  constructor() {
+    this.name = make('h2', { class: 'day-name' });
+    this.words = make('span', { class: 'day-words' });
+    this.aside = make('div', { class: 'day-aside' });
+    this.head = make('header', { class: 'day-head' }, this.name, this.words, this.aside);
+    this.cards = make('div', { class: 'cards' });
+    this.element = make('section', { class: 'day' }, this.head, this.cards);
+  }
+
+  place(section) {
+    this.element.style.top = `${section.top}px`;
+    this.element.style.height = `${section.height}px`;
+    this.head.hidden = section.head === 0;
+  }
+
+  describe({ name, words, aside }) {
+    setText(this.name, name);
+    setText(this.words, words);
+    setChildren(this.aside, aside);
+  }
+
+  fill(nodes, skippedRows) {
+    this.cards.style.paddingTop = `${skippedRows * ROW_HEIGHT}px`;
+    setChildren(this.cards, nodes);
+  }
+}
+
+/** Make these the children of an element, moving as little as can be: a moved element would lose the focus. */
+function setChildren(parent, nodes) {
+  const kept = new Set(nodes);
+  for (const child of [...parent.childNodes]) if (!kept.has(child)) child.remove();
+  let next = parent.firstChild;
+  for (const node of nodes) {
+    if (node === next) next = next.nextSibling;
+    else parent.insertBefore(node, next);
+  }
+}

@@ -1,0 +1,174 @@
+// The panel: every part is made here and told what the others do.
+
+const RETAKE_EVENTS = ['replay', 'again', 'undo_replay', 'put_back', 'ready'];
+
+class Panel {
+  constructor({ element, trigger, props, server, watch }) {
+    Object.assign(this, { trigger, props });
+    this.root = element.querySelector('.rt');
+    this.standalone = Boolean(props.standalone);
+    this.page = this.standalone ? document.getElementById('retake') : null;
+    this.bus = new Bus();
+    this.server = new Server(server);
+    this.unsaved = [];
+    this.heard = props.value?.seq ?? 0;
+    this.acts = new Acts(this);
+    bringFonts();
+    this.build();
+    this.listen();
+    watch('value', () => this.onMessage(this.props.value));
+    this.send('ready', {});
+    this.start();
+  }
+
+  build() {
+    const acts = this.acts.bound();
+    this.takes = new Takes(this.server, this.bus);
+    this.extras = new Extras(acts);
+    this.sound = new Sound(this.bus);
+    this.toasts = new Toasts();
+    this.controls = new Controls(this.bus, (values) => this.send('put_back', { values }));
+    this.gallery = new Gallery({ ...this, acts, decorate: (view, underHeading) => this.decorate(view, underHeading) });
+    this.grid = this.gallery.grid;
+    this.details = new Details(this.server, this.controls, acts, () => (this.gallery.summary?.tags ?? []).map((tag) => tag.value));
+    this.playback = new Playback(this);
+    this.player = new Player(this.sound, (id, columns) => this.fetchEnvelope(id, columns), this.playback);
+    this.watch = new Watch(this.server, this.bus, () => this.root.isConnected && this.gallery.element.checkVisibility());
+    this.buildCreate();
+    this.sheets = new Sheets({
+      root: this.root, page: this.page, create: this.create?.column, details: this.details.element, gallery: this.gallery.element,
+      dock: this.player.element, onChange: () => this.onLayout(),
+    });
+    this.buildPhone(acts);
+    this.keys = new Shortcuts(this);
+    this.assemble();
+  }
+
+  buildCreate() {
+    const column = this.standalone && document.getElementById('create');
+    if (!column) return;
+    this.create = new Create({
+      column, toasts: this.toasts, help: () => showHelp(this.root), expectJob: () => this.watch.expectJob(), onGenerate: () => this.sheets.close(),
+    });
+  }
+
+  buildPhone(acts) {
+    this.phoneHead = new PhoneHead({ finder: this.gallery.finder, acts: { ...acts, help: () => showHelp(this.root) }, standalone: this.standalone });
+    this.gallery.element.prepend(this.phoneHead.element);
+    this.tabs = new PhoneTabs(this.sheets);
+    if (this.create) this.player.element.append(this.tabs.element);
+    this.tabs.show();
+  }
+
+  assemble() {
+    const own = (id) => (document.getElementById(id) ? null : id);
+    setAttribute(this.gallery.element, 'id', own('history-gallery'));
+    if (this.create) this.create.column.prepend(this.gallery.skip);
+    this.root.classList.toggle('standalone', this.standalone);
+    this.root.replaceChildren(this.gallery.element, this.details.element, this.player.element, this.sheets.scrim,
+      this.toasts.element, this.toasts.spoken, this.sound.audio);
+  }
+
+  listen() {
+    const { bus } = this;
+    bus.on('status', (status) => this.onStatus(status));
+    bus.on('trouble', (error) => this.onTrouble(error));
+    bus.on('controls', () => this.details.showDifferences());
+    bus.on('unplayable', (card, words) => this.onUnplayable(card, words));
+    setInterval(() => this.grid.renderSoon(), 20000);
+  }
+
+  start() {
+    this.gallery.list({ filters: {}, sort: 'newest' });
+    this.gallery.fetchSummary().catch((error) => this.bus.say('trouble', error));
+    this.watch.start();
+  }
+
+  send(name, data) {
+    this.trigger(RETAKE_EVENTS.find((event) => event === name), data);
+  }
+
+  fetchEnvelope(id, columns) {
+    if (this.sound.card?.unsaved) return this.acts.audition.envelope(id, columns).catch(() => null);
+    return fetchEnvelope(this.server, id, columns);
+  }
+
+  /** Show a take's new state wherever it is on screen. */
+  showCard(card) {
+    this.takes.change(card);
+    if (this.details.id === card.id) this.details.show(card);
+    if (this.sound.isOn(card.id)) this.sound.card = card;
+  }
+
+  /** Show how a card stands between the others: selected, being heard. */
+  decorate(view, underHeading) {
+    const { card } = view;
+    setAttribute(view.element, 'aria-current', this.details.id === card.id ? 'true' : null);
+    view.tell(this.playback.of(card.id), nowSeconds(), underHeading);
+  }
+
+  onSelected() {
+    const { id } = this.details;
+    for (const view of this.grid.views.values()) setAttribute(view.element, 'aria-current', view.card.id === id ? 'true' : null);
+    if (this.page) setAttribute(this.page, 'data-details', id ? 'open' : null);
+    setAttribute(this.root, 'data-details', id ? 'open' : null);
+    this.playback.show();
+  }
+
+  onLayout() {
+    this.tabs?.show();
+    this.grid?.measure();
+  }
+
+  setEmpty(empty) {
+    for (const host of [this.root, this.page]) if (host) setAttribute(host, 'data-empty', empty ? 'true' : null);
+  }
+
+  /** Fetch what is on screen and the numbers above it anew. */
+  async refresh() {
+    await Promise.all([this.takes.renew(), this.gallery.fetchSummary()]).catch((error) => this.bus.say('trouble', error));
+  }
+
+  async onStatus({ revision, jobs, unsaved }) {
+    const wasInTrouble = Boolean(this.gallery.trouble) || this.gallery.isGone || this.takes.total === null;
+    this.gallery.setGone(false);
+    this.gallery.setTrouble(null);
+    this.showJobs(jobs, unsaved);
+    if (wasInTrouble && this.takes.total === null) await this.gallery.list(this.gallery.wanted ?? this.takes.query);
+    if (revision === this.seenRevision && !wasInTrouble) return;
+    this.seenRevision = revision;
+    await this.refresh();
+    if (this.details.id && !this.details.element.hidden) this.details.load();
+  }
+
+  showJobs(jobs, unsaved) {
+    this.unsaved = unsaved;
+    this.extras.hidden = this.gallery.isTrash;
+    this.create?.showJobs(jobs);
+    if (!this.extras.show(jobs, unsaved)) return;
+    this.grid.hold();
+    this.grid.relay();
+    this.gallery.showBlank();
+    this.playback.show();
+  }
+
+  onTrouble(error) {
+    if (error instanceof ServerGone) this.gallery.setGone(true);
+    else if (error instanceof Refused) this.gallery.setTrouble(error);
+    else throw error;
+  }
+
+  onUnplayable(card, words) {
+    this.toasts.show(`\u201c${clip(card.title, 60)}\u201d cannot be played. ${words}`);
+    this.watch.hurry();
+    this.takes.renew().catch((error) => this.bus.say('trouble', error));
+  }
+
+  onMessage(message) {
+    if (!message?.kind || message.seq === this.heard) return;
+    this.heard = message.seq;
+    new Messages(this)[message.kind]?.(message);
+  }
+}
+
+new Panel({ element, trigger, props, server, watch });

@@ -1,0 +1,122 @@
+// The player at the bottom: what is being heard, and how.
+
+/** Shows and steers the sound. `acts` are playOrPause, previous and next. */
+class Player {
+  constructor(sound, fetchEnvelope, acts) {
+    this.sound = sound;
+    this.acts = acts;
+    this.wave = new WaveCanvas('player-wave', fetchEnvelope);
+    this.advance = remembered('retake:advance', false);
+    this.build();
+    this.listen();
+    this.setAdvance(this.advance);
+    sound.setLoop(remembered('retake:loop', false));
+    this.showSound();
+    this.showVolume();
+  }
+
+  build() {
+    this.previous = makeButton({ icon: 'previous', label: 'Previous take', class: 'player-previous' }, () => this.acts.previous());
+    this.play = makeButton({ icon: 'play', label: 'Play', class: 'player-play' }, () => this.acts.playOrPause());
+    this.next = makeButton({ icon: 'next', label: 'Next take', class: 'player-next' }, () => this.acts.next());
+    this.title = make('div', { class: 'player-title', dir: 'auto' });
+    this.meta = make('div', { class: 'player-meta' });
+    this.elapsed = make('span', { class: 'player-elapsed' });
+    this.length = make('span', { class: 'player-length' });
+    this.advanceButton = makeButton({ icon: 'advance', label: 'Play on to the next take' }, () => this.setAdvance(!this.advance));
+    this.loopButton = makeButton({ icon: 'loop', label: 'Loop' }, () => this.toggleLoop());
+    this.mute = makeButton({ icon: 'volume', label: 'Mute' }, () => this.sound.setMuted(!this.sound.muted));
+    this.volume = make('input', { type: 'range', min: QUIETEST_DB, max: 0, step: 1, 'aria-label': 'Volume in decibels' });
+    this.volumeText = make('span', { class: 'player-db' });
+    const transport = make('div', { class: 'player-transport' }, this.previous, this.play, this.next);
+    const words = make('div', { class: 'player-words' }, this.title, this.meta);
+    const extras = make('div', { class: 'player-extras' }, this.advanceButton, this.loopButton, this.mute, this.volume, this.volumeText);
+    setAttributes(this.wave.element, { role: 'slider', tabindex: 0, 'aria-label': 'Position', 'aria-valuemin': 0 });
+    this.element = make('section', { class: 'player', 'aria-label': 'Player' },
+      transport, words, this.elapsed, this.wave.element, this.length, extras);
+  }
+
+  listen() {
+    const { bus } = this.sound;
+    bus.on('sound', () => this.showSound());
+    bus.on('tick', () => this.showTick());
+    bus.on('volume', () => this.showVolume());
+    this.volume.addEventListener('input', () => this.sound.setVolume(Number(this.volume.value)));
+    this.wave.element.addEventListener('pointerdown', (event) => this.startScrub(event));
+    this.wave.element.addEventListener('keydown', (event) => this.onKey(event));
+  }
+
+  /** Follow the pointer along the waveform until it is let go. */
+  startScrub(event) {
+    if (!this.sound.card || event.button !== 0) return;
+    const { element } = this.wave;
+    element.setPointerCapture(event.pointerId);
+    const move = (moved) => this.sound.seek(fractionAcross(element, moved));
+    const end = () => element.removeEventListener('pointermove', move);
+    element.addEventListener('pointermove', move);
+    element.addEventListener('pointerup', end, { once: true });
+    element.addEventListener('pointercancel', end, { once: true });
+    move(event);
+  }
+
+  onKey(event) {
+    const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -5, PageUp: 5 };
+    const ends = { Home: 0, End: 1 };
+    if (event.key in steps) this.sound.seekBy((steps[event.key] * Math.max(1, this.sound.lengthS)) / 50);
+    else if (event.key in ends) this.sound.seek(ends[event.key]);
+    else return;
+    event.preventDefault();
+  }
+
+  showSound() {
+    const { sound } = this;
+    const { card } = sound;
+    const title = card ? clip(card.title) : 'Nothing playing';
+    setText(this.title, title);
+    this.title.title = title;
+    setText(this.meta, card ? [clip(card.model, 60), clip(card.seed_text ?? '', 24)].filter(Boolean).join(` ${DOT} `) : '');
+    setText(this.length, card ? lengthClock(sound.lengthS) : '');
+    setIcon(this.play, sound.playing ? 'pause' : 'play');
+    setAttribute(this.play, 'aria-label', sound.playing ? 'Pause' : 'Play');
+    setAttribute(this.loopButton, 'aria-pressed', String(sound.audio.loop));
+    this.element.classList.toggle('idle', !card);
+    this.wave.show(card?.id ?? null);
+    this.wave.paint(Boolean(card));
+    setAttribute(this.wave.element, 'aria-disabled', card ? null : 'true');
+    setAttribute(this.wave.element, 'aria-valuemax', Math.round(sound.lengthS));
+  }
+
+  showTick() {
+    const { sound } = this;
+    this.element.style.setProperty('--p', sound.fraction);
+    const elapsed = sound.card ? clock(sound.elapsedS) : '';
+    if (this.elapsed.textContent === elapsed) return;
+    setText(this.elapsed, elapsed);
+    setAttribute(this.wave.element, 'aria-valuenow', Math.round(sound.elapsedS));
+    setAttribute(this.wave.element, 'aria-valuetext', sound.card ? `${elapsed} of ${lengthClock(sound.lengthS)}` : 'Nothing playing');
+  }
+
+  showVolume() {
+    const { volumeDb, muted } = this.sound;
+    const silent = muted || volumeDb <= QUIETEST_DB;
+    this.volume.value = volumeDb;
+    this.volume.style.setProperty('--fill', 1 - volumeDb / QUIETEST_DB);
+    const text = silent ? 'muted' : decibels(volumeDb);
+    setText(this.volumeText, text);
+    setAttribute(this.volume, 'aria-valuetext', text);
+    setIcon(this.mute, silent ? 'muted' : 'volume');
+    setAttribute(this.mute, 'aria-pressed', String(muted));
+  }
+
+  setAdvance(on) {
+    this.advance = on;
+    remember('retake:advance', on);
+    setAttribute(this.advanceButton, 'aria-pressed', String(on));
+  }
+
+  toggleLoop() {
+    const on = !this.sound.audio.loop;
+    remember('retake:loop', on);
+    this.sound.setLoop(on);
+  }
+}

@@ -1,0 +1,151 @@
+"""Start the real app in a process of its own and drive it in the machine's Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+
+ROOT = Path(__file__).parent.parent
+DESKTOP = {"width": 1400, "height": 900}
+PHONE = {"width": 390, "height": 844}
+_CHROMIUM_OPTIONS = [
+    "--no-sandbox",  # the tests may run as root, where Chromium's sandbox cannot
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--mute-audio",
+]
+
+
+def find_chromium() -> str | None:
+    """Return the machine's Chromium; None leaves the choice to Playwright's own."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for path in map(shutil.which, names) if path), None)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start Chromium without a window."""
+    return playwright.chromium.launch(executable_path=find_chromium(), args=_CHROMIUM_OPTIONS)
+
+
+@dataclass
+class App:
+    """One running app: its address, its history and its process."""
+
+    address: str
+    history: Path
+    process: subprocess.Popen[str]
+
+    def stop(self) -> int:
+        """Ask it to stop, as Ctrl-C does; return its exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30)
+
+
+@contextmanager
+def running(history: Path, *arguments: object, **environment: str) -> Iterator[App]:
+    """Run `python app.py` on a history and a free port until the block ends."""
+    from tests.pages import free_port
+
+    port = free_port()
+    command = [sys.executable, "app.py", "--history", history, "--port", port, "--no-open", *arguments]
+    process = subprocess.Popen(
+        [str(part) for part in command], cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert f":{port}" in line, line
+        yield App(f"http://127.0.0.1:{port}", history, process)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        process.stdout.close()
+
+
+@dataclass
+class Tab:
+    """One page of the app, with what it said in the console and where it sent requests."""
+
+    page: Page
+    app: App
+    complaints: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def cards(self) -> Any:
+        """Return the cards of the gallery."""
+        return self.page.locator("[data-entry-id]")
+
+    def card(self, entry_id: str) -> Any:
+        """Return one take's card."""
+        return self.page.locator(f'[data-entry-id="{entry_id}"]')
+
+    def ids(self) -> list[str]:
+        """Return the ids of the cards in the page, in order."""
+        found: list[str] = self.cards().evaluate_all("cards => cards.map(card => card.dataset.entryId)")
+        return found
+
+    def value(self, name: str) -> str:
+        """Return what a control shows."""
+        inputs = self.page.locator(f"#param-{name} input, #param-{name} textarea")
+        return str(inputs.first.input_value())
+
+    def set_slider(self, name: str, value: float) -> None:
+        """Type a number into a slider's field."""
+        number = self.page.locator(f"#param-{name} input[type=number]")
+        number.fill(str(value))
+        number.press("Tab")
+
+    def time_s(self) -> float:
+        """Return how far the sound has played."""
+        return float(self.page.evaluate("document.getElementById('history-audio').currentTime"))
+
+    def playing(self) -> bool:
+        """Say whether the sound is playing."""
+        return not self.page.evaluate("document.getElementById('history-audio').paused")
+
+    def wait(self, condition: Any, what: str, timeout_s: float = 15) -> None:
+        """Wait until `condition()` is true."""
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            assert time.monotonic() < deadline, f"waited {timeout_s} s for: {what}"
+            self.page.wait_for_timeout(50)
+
+
+@contextmanager
+def tab(browser: Browser, app: App, viewport: dict[str, int] | None = None, **settings: Any) -> Iterator[Tab]:
+    """Open the app in a fresh profile; fails where the page complained or asked another host for anything."""
+    context: BrowserContext = browser.new_context(viewport=viewport or DESKTOP, **settings)  # type: ignore[arg-type]
+    context.set_default_timeout(10_000)
+    opened = Tab(context.new_page(), app)
+    page = opened.page
+    page.on("console", lambda message: opened.complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    page.on("dialog", lambda dialog: opened.complaints.append(f"dialog: {dialog.message}"))
+    page.on("request", lambda request: opened.hosts.add(request.url.split("/")[2]) if "://" in request.url else None)
+    try:
+        page.goto(app.address)
+        page.wait_for_selector("#history-gallery", state="attached")
+        page.wait_for_selector("#generate", state="attached")
+        yield opened
+        assert opened.complaints == []
+        assert opened.hosts <= {app.address.split("/")[2]}, opened.hosts
+    finally:
+        context.close()

@@ -1,0 +1,201 @@
+"""`python app.py` as people run it: one line, clear errors, a clean end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client
+
+from app import parse_arguments, user_and_password
+from history_ui import serving
+from history_ui.errors import PortBusy
+from tests.pages import free_port
+
+ROOT = Path(__file__).parents[1]
+LINE = re.compile(r"Retake is at (http://127\.0\.0\.1:(\d+)), and keeps every take in (.+)\n")
+
+
+def environment(**more: str) -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("RETAKE_", "GRADIO_"))}
+    return {**own, "RETAKE_OPEN": "0", **more}
+
+
+def run(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run the app to its end, which must come by itself."""
+    command = [sys.executable, ROOT / "app.py", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, cwd=ROOT, env=environment(**more), check=False
+    )
+
+
+@contextmanager
+def running(*arguments: object, **more: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """Run the app until the test ends; give the process, its address and the line it printed."""
+    command = [sys.executable, ROOT / "app.py", *map(str, arguments)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, env=environment(**more)) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            found = LINE.fullmatch(line)
+            assert found, line + (process.stderr.read() if process.stderr and not line else "")
+            yield process, found[1], line
+        finally:
+            process.kill()
+
+
+def test_one_line_then_a_page_that_makes_takes_then_a_clean_end(tmp_path: Path) -> None:
+    port = free_port()
+    with running("--history", tmp_path / "takes", "--port", port) as (process, address, line):
+        assert line.startswith(f"Retake is at http://127.0.0.1:{port}, ")
+        assert str(tmp_path / "takes") in line
+        page = httpx.get(address)
+        assert page.status_code == 200
+        assert "Retake" in page.text
+        assert httpx.get(address, headers={"host": "evil.example"}).status_code == 403
+        entry = Client(address, verbose=False).predict(duration=1, seed=7, api_name="/generate")
+        with httpx.stream("GET", f"{address}/gradio_api/heartbeat/tab"):  # a page that stays open
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert (process.stdout.read(), process.stderr.read()) == ("", "")
+    document = json.loads((tmp_path / "takes" / "history.json").read_text("utf-8"))
+    assert entry["entry_id"] in json.dumps(document)
+
+
+def test_sigterm_ends_it_too_and_the_environment_sets_what_flags_do(tmp_path: Path) -> None:
+    port = free_port()
+    settings = {"RETAKE_HISTORY": str(tmp_path / "takes"), "RETAKE_PORT": str(port)}
+    with running("--auth", "ada:secret", **settings) as (process, address, _):
+        assert httpx.get(f"{address}/config").status_code == 401
+        assert Client(address, auth=("ada", "secret"), verbose=False).predict(api_name="/stats")["count"] == 0
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert (tmp_path / "takes").is_dir()
+
+
+def refused(result: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line on standard error of a run that was refused."""
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.endswith("\n")
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert result.stderr.startswith("retake: ")
+    return result.stderr
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("nowhere:speak", "nowhere"),
+        ("generators.synth:sing", "sing"),
+        ("generators.synth", "colon"),
+        ("missing.py:speak", "no file"),
+        ("", None),
+    ],
+)
+def test_a_generator_that_cannot_be_loaded_is_named(tmp_path: Path, spec: str, words: str | None) -> None:
+    if words is None:  # an empty one is the built-in
+        assert parse_arguments(["--generator", spec]).generator == ""
+        return
+    assert words in refused(run("--history", tmp_path / "takes", "--generator", spec))
+    assert not (tmp_path / "takes").exists()
+
+
+def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "takes").write_text("mine")
+    assert str(tmp_path / "takes") in refused(run("--history", tmp_path / "takes"))
+    assert (tmp_path / "takes").read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_written_is_named() -> None:
+    assert "/proc/retake" in refused(run("--history", "/proc/retake"))
+
+
+def test_a_newer_format_is_refused_untouched(tmp_path: Path) -> None:
+    from store import GenerationHistory
+
+    with GenerationHistory(tmp_path / "takes") as history:
+        history.fold()
+    document = tmp_path / "takes" / "history.json"
+    newer = '{"version": 99, "entries": {}}\n'
+    document.write_text(newer)
+    assert "99" in refused(run("--history", tmp_path / "takes"))
+    assert document.read_text() == newer
+
+
+def test_a_busy_port_that_was_asked_for_is_an_error(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"Port {port}" in refused(run("--history", tmp_path / "takes", "--port", port))
+
+
+def test_only_the_default_port_moves_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(serving, "FIRST_PORT", port)
+        assert serving.find_port("127.0.0.1", None) > port
+        with pytest.raises(PortBusy):
+            serving.find_port("127.0.0.1", port)
+
+
+def test_help_needs_no_gradio() -> None:
+    script = "import sys, app; app.parse_arguments([]); sys.exit('gradio' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=20, check=False).returncode == 0
+    told = run("--help")
+    assert told.returncode == 0
+    for flag in ("--history", "--generator", "--host", "--port", "--open", "--no-open", "--auth", "--allow-host"):
+        assert flag in told.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--port", "0"], ["--port", "x"], ["--port", "70000"], ["--auth", "ada"], ["--auth", ":x"]]
+)
+def test_settings_that_cannot_be_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        parse_arguments(arguments)
+    assert exit_.value.code == 2
+    assert "must be" in capsys.readouterr().err
+
+
+def test_flags_come_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETAKE_HISTORY", "from-environment")
+    monkeypatch.setenv("RETAKE_HOST", "0.0.0.0")  # noqa: S104
+    monkeypatch.setenv("RETAKE_OPEN", "0")
+    asked = parse_arguments([])
+    assert (asked.history, asked.host, asked.open) == ("from-environment", "0.0.0.0", False)  # noqa: S104
+    asked = parse_arguments(["--history", "mine", "--open", "--allow-host", "a", "--allow-host", "b"])
+    assert (asked.history, asked.open, asked.allow_host) == ("mine", True, ["a", "b"])
+    monkeypatch.delenv("RETAKE_HISTORY")
+    assert parse_arguments([]).history == "my-history"
+    assert user_and_password("ada:a:b") == ("ada", "a:b")
+
+
+@pytest.mark.parametrize(
+    ("host", "auth", "warns"),
+    [
+        ("127.0.0.1", None, False),
+        ("localhost", None, False),
+        ("0.0.0.0", None, True),  # noqa: S104
+        ("192.168.1.7", None, True),
+        ("0.0.0.0", ("ada", "secret"), False),  # noqa: S104
+    ],
+)
+def test_an_open_door_is_pointed_out(host: str, auth: tuple[str, str] | None, warns: bool) -> None:
+    assert ("--auth" in serving.warning_for(host, auth)) is warns

@@ -1,0 +1,302 @@
+"""Guards the page over a history that is there: searching, filtering, playing, keys, details, and what can go wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import urllib.request
+import wave
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, expect
+
+from store import GenerationHistory, GenerationResult
+from tests.browser import PHONE, App, Tab, running, tab
+from tests.conftest import add
+from tests.library import make_history
+
+PLAY = re.compile("^Play ")
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>",
+    "${alert(1)}",
+    "{{alert(1)}}",
+    '"><svg onload=alert(1)>',
+    "javascript:alert(1)",
+    "C:\\new\\table",
+    "\u202eright to left\u202c كلام",
+    "\ud800 lone",
+    "a" * 3_000,
+]
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    root = tmp_path_factory.mktemp("page") / "history"
+    make_history(root, 60)
+    with running(root) as started:
+        yield started
+
+
+@pytest.fixture
+def opened(browser: Browser, app: App) -> Iterator[Tab]:
+    with tab(browser, app) as page:
+        expect(page.cards().first).to_be_visible(timeout=20_000)
+        yield page
+
+
+def search(opened: Tab, words: str) -> None:
+    opened.page.get_by_role("searchbox", name="Search takes").fill(words)
+
+
+def test_newest_first_and_all_sixty_are_reached_by_scrolling(opened: Tab, app: App) -> None:
+    with GenerationHistory(app.history) as history:
+        expected = [entry.entry_id for entry in history.list_entries()]
+    assert opened.ids()[:10] == expected[:10]
+    seen = set(opened.ids())
+
+    def scroll() -> bool:
+        opened.page.mouse.move(800, 500)
+        opened.page.mouse.wheel(0, 500)
+        opened.page.wait_for_timeout(100)
+        seen.update(opened.ids())
+        return seen == set(expected)
+
+    opened.wait(scroll, "every card to come by")
+
+
+def test_words_narrow_the_list_and_nothing_matches_offers_a_way_back(opened: Tab) -> None:
+    search(opened, "kettle")
+    opened.wait(lambda: len(opened.ids()) == 10, "the ten takes about kettles")
+    search(opened, "glass choir")
+    expect(opened.page.get_by_text("Nothing matches")).to_be_visible()
+    opened.page.get_by_role("button", name="Clear search").first.click()
+    opened.wait(lambda: len(opened.ids()) > 20, "all takes")
+
+
+def test_favourites_models_and_tags_filter(opened: Tab) -> None:
+    page = opened.page
+    page.get_by_role("button", name="Favourites 6").click()
+    opened.wait(lambda: len(opened.ids()) == 6, "the six favourites")
+    page.get_by_role("button", name="#pad").click()
+    opened.wait(lambda: len(opened.ids()) == 3, "three favourites with the tag")
+    page.get_by_role("button", name="Favourites").click()
+    page.get_by_role("button", name="#pad").click()
+    page.get_by_role("button", name="Model").click()
+    page.locator("[role^=menuitem]:visible").filter(has_text="Voice").click()
+    opened.wait(lambda: len(set(opened.ids())) == 20, "the twenty voices")
+
+
+def test_takes_sort_by_length(opened: Tab, app: App) -> None:
+    opened.page.get_by_role("button", name="Newest first").click()
+    opened.page.get_by_role("menuitemradio", name="Longest").click()
+    with GenerationHistory(app.history) as history:
+        longest = [entry.entry_id for entry in history.list_entries(sort="longest", limit=10)]
+    opened.wait(lambda: opened.ids()[:10] == longest, "the longest first")
+
+
+def test_a_click_plays_exactly_that_take(opened: Tab, app: App) -> None:
+    entry_id = opened.ids()[3]
+    opened.card(entry_id).get_by_role("button", name=PLAY).click()
+    source = "document.getElementById('history-audio').currentSrc"
+    opened.wait(lambda: entry_id in opened.page.evaluate(source), "the sound to be loaded")
+    opened.wait(lambda: opened.time_s() > 0, "the sound to move")
+    with urllib.request.urlopen(opened.page.evaluate(source)) as response, wave.open(BytesIO(response.read())) as file:
+        served = hashlib.sha256(file.readframes(file.getnframes())).hexdigest()
+    with GenerationHistory(app.history) as history:
+        entry = history.get(entry_id)
+        assert entry is not None
+        assert served == entry.audio_sha256
+
+
+def test_the_grid_is_one_tab_stop_and_arrows_move_in_it(opened: Tab) -> None:
+    ids = opened.ids()
+    opened.card(ids[0]).focus()
+    opened.page.keyboard.press("ArrowRight")
+    focused = "document.activeElement.closest('[data-entry-id]')?.dataset.entryId"
+    assert opened.page.evaluate(focused) == ids[1]
+    opened.page.keyboard.press("ArrowDown")
+    below = opened.page.evaluate(focused)
+    assert below in ids[3:6]
+    assert opened.page.locator('[data-entry-id][tabindex="0"]').count() == 1
+    opened.page.keyboard.press("Enter")
+    opened.wait(lambda: opened.time_s() > 0, "Enter to play")
+
+
+def test_delete_moves_on_to_the_neighbour_and_z_undoes(opened: Tab) -> None:
+    ids = opened.ids()
+    opened.card(ids[2]).focus()
+    opened.page.keyboard.press("Delete")
+    expect(opened.page.get_by_role("status").filter(has_text="Deleted")).to_be_visible()
+    opened.wait(lambda: ids[2] not in opened.ids(), "the card to go")
+    focused = "document.activeElement.closest('[data-entry-id]')?.dataset.entryId"
+    opened.wait(lambda: opened.page.evaluate(focused) == ids[3], "the neighbour to have the focus")
+    opened.page.keyboard.press("z")
+    opened.wait(lambda: opened.ids()[:4] == ids[:4], "the card to come back")
+
+
+def test_the_trash_shows_restores_and_deletes_for_good(opened: Tab, app: App) -> None:
+    page, ids = opened.page, opened.ids()
+    for entry_id in ids[:2]:
+        opened.card(entry_id).focus()
+        page.keyboard.press("Delete")
+        opened.wait(lambda gone=entry_id: gone not in opened.ids(), "the card to go")
+    page.get_by_role("button", name="Deleted").first.click()
+    opened.wait(lambda: sorted(opened.ids()) == sorted(ids[:2]), "the two in the trash")
+    for entry_id, action in ((ids[0], "Restore"), (ids[1], "Delete for good")):
+        opened.card(entry_id).hover()
+        opened.card(entry_id).get_by_role("button", name=action).click()
+        confirm = page.locator("dialog[open]").get_by_role("button", name="Delete for good")
+        if confirm.count():
+            confirm.click()
+        opened.wait(lambda gone=entry_id: gone not in opened.ids(), "it to leave the trash")
+    with GenerationHistory(app.history) as history:
+        assert history.get(ids[1]) is None
+        restored = history.get(ids[0])
+        assert restored is not None
+        assert not restored.deleted
+
+
+def test_details_show_every_field_and_edits_are_kept(opened: Tab, app: App) -> None:
+    page, entry_id = opened.page, opened.ids()[5]
+    opened.card(entry_id).click(position={"x": 80, "y": 85})
+    details = page.locator(".details")
+    expect(details.get_by_role("img", name="Spectrogram")).to_be_visible()
+    details.get_by_role("button", name="Title").click()
+    details.get_by_role("textbox", name="Title").fill("A name of its own")
+    page.keyboard.press("Enter")
+    details.get_by_role("button", name="Rate 4").click()
+    expect(opened.card(entry_id)).to_contain_text("A name of its own")
+
+    def kept() -> bool:
+        with GenerationHistory(app.history) as history:
+            entry = history.get(entry_id)
+            return entry is not None and (entry.title, entry.rating) == ("A name of its own", 4)
+
+    opened.wait(kept, "the edits to be saved")
+    details.get_by_text("All fields").click()
+    with GenerationHistory(app.history) as history:
+        entry = history.get(entry_id)
+        assert entry is not None
+        for text in (entry.audio_sha256, entry.entry_id, entry.audio_file):
+            expect(details).to_contain_text(text or "")
+
+
+def test_what_another_process_adds_appears_within_two_seconds(opened: Tab, app: App) -> None:
+    before = opened.ids()[0]
+    with GenerationHistory(app.history) as history:
+        entry = add(history, 4_321)
+        opened.wait(lambda: opened.ids()[0] == entry.entry_id, "the new card", timeout_s=2)
+        history.delete_entry(entry.entry_id, permanent=True)
+        opened.wait(lambda: opened.ids()[0] == before, "the card to go again", timeout_s=3)
+
+
+def test_missing_audio_is_said_and_its_parameters_are_still_there(opened: Tab, app: App) -> None:
+    entry_id = opened.ids()[8]
+    audio = app.history / "audio" / f"{entry_id}.wav"
+    away = audio.with_suffix(".away")
+    audio.rename(away)
+    try:
+        opened.page.reload()
+        expect(opened.card(entry_id)).to_contain_text("Audio file missing")
+        opened.card(entry_id).click(position={"x": 80, "y": 85})
+        expect(opened.page.locator(".details")).to_contain_text("Prompt")
+        expect(opened.page.locator(".details").get_by_role("button", name="Restore settings")).to_be_visible()
+    finally:
+        away.rename(audio)
+        opened.complaints.clear()  # a file that is not there is told in the console too
+
+
+def test_the_folder_can_go_and_come_back_under_the_running_app(browser: Browser, tmp_path: Path) -> None:
+    root = tmp_path / "history"
+    make_history(root, 3)
+    with running(root) as app, tab(browser, app) as opened:
+        expect(opened.cards()).to_have_count(3, timeout=20_000)
+        away = tmp_path / "away"
+        root.rename(away)
+        expect(opened.page.get_by_text("cannot be reached").first).to_be_visible(timeout=10_000)
+        assert not root.exists()
+        away.rename(root)
+        expect(opened.cards()).to_have_count(3, timeout=10_000)
+        expect(opened.page.get_by_text("cannot be reached").first).to_be_hidden(timeout=10_000)
+
+
+@pytest.mark.parametrize("viewport", [None, PHONE], ids=["desktop", "phone"])
+def test_nothing_that_is_stored_runs_in_the_page(
+    browser: Browser, tmp_path: Path, viewport: dict[str, int] | None
+) -> None:
+    root = tmp_path / "history"
+    with GenerationHistory(root) as history:
+        for text in HOSTILE:
+            result = GenerationResult(np.linspace(-0.1, 0.1, 800), 8_000)
+            entry = history.add_to_history(result, text, text, params={"prompt": text, text: text}, preset_name=text)
+            history.update_entry(entry.entry_id, title=text, note=text, tags=[text])
+    with running(root) as app, tab(browser, app, viewport) as opened:
+        expect(opened.cards().first).to_be_visible(timeout=20_000)
+        for entry_id in opened.ids()[:10]:
+            if viewport:
+                opened.card(entry_id).get_by_role("button", name="Details of").click()
+            else:
+                opened.card(entry_id).click(position={"x": 80, "y": 85})
+            expect(opened.page.locator(".details")).to_be_visible()
+            opened.page.wait_for_timeout(150)
+            if viewport:
+                opened.page.keyboard.press("Escape")
+        assert (
+            opened.page.evaluate(
+                "document.querySelectorAll('.take script, .take img[src=x], .details svg[onload]').length"
+            )
+            == 0
+        )
+
+
+def test_an_empty_history_invites_to_make_the_first_take(browser: Browser, tmp_path: Path) -> None:
+    with running(tmp_path / "new") as app, tab(browser, app) as opened:
+        expect(opened.page.get_by_text("Make the first take")).to_be_visible(timeout=20_000)
+        expect(opened.page.get_by_role("region", name="Player")).to_be_hidden()
+        opened.page.locator("#history-gallery").get_by_role("button", name="Generate").click()
+        expect(opened.cards()).to_have_count(1, timeout=30_000)
+
+
+def test_among_five_thousand_the_oldest_is_reached_and_it_is_that_one_that_plays(
+    browser: Browser, tmp_path: Path
+) -> None:
+    root = tmp_path / "history"
+    oldest = make_history(root, 5_000)[0]
+    with running(root) as app, tab(browser, app) as opened:
+        expect(opened.cards().first).to_be_visible(timeout=30_000)
+        assert opened.cards().count() < 500, "the page holds only what is near"
+        opened.cards().first.focus()
+        opened.page.keyboard.press("End")
+        opened.wait(lambda: opened.card(oldest.entry_id).count() == 1, "the oldest card", 30)
+        assert opened.cards().count() < 500
+        opened.card(oldest.entry_id).get_by_role("button", name=PLAY).click()
+        source = "document.getElementById('history-audio').currentSrc"
+        opened.wait(lambda: oldest.entry_id in opened.page.evaluate(source), "the oldest to be loaded")
+        opened.wait(lambda: opened.time_s() > 0, "the oldest to sound")
+        with urllib.request.urlopen(opened.page.evaluate(source)) as response:
+            assert response.read() == (root / oldest.audio_file).read_bytes()
+
+
+def test_every_button_has_a_name_that_is_read_aloud(opened: Tab) -> None:
+    opened.card(opened.ids()[0]).click(position={"x": 80, "y": 85})
+    opened.page.wait_for_timeout(500)
+    nameless = opened.page.evaluate(
+        """[...document.querySelectorAll('#retake button, #retake input, #retake a, #retake [role=slider]')]
+        .filter((element) => element.checkVisibility())
+        .filter((element) => !(element.getAttribute('aria-label') || element.textContent.trim() || element.title
+            || element.labels?.length || element.getAttribute('aria-labelledby')))
+        .map((element) => element.outerHTML.slice(0, 200))"""
+    )
+    assert nameless == []
+
+
+def test_a_card_names_its_acts(opened: Tab) -> None:
+    card = opened.cards().first
+    card.hover()
+    for name in ("Play", "Replay", "Generate again", "Favourite", "Delete"):
+        assert card.get_by_role("button", name=name).first.count() == 1, name
