@@ -1,0 +1,92 @@
+"""Guards that every kind of generator function can be driven in the page, once each in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from history_ui import HistoryPanel
+from tests.browser import App, Tab, running, tab
+from tests.generators_zoo import TO_FILL, ZOO, broken, broken_later
+from tests.pages import closing_loops, generator_of, served
+from tests.test_panel import page_of
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def loops(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with closing_loops(monkeypatch):
+        yield
+
+
+def fill(opened: Tab, name: str, value: Any) -> None:
+    """Give a control that starts empty a value."""
+    control = opened.page.locator(f"#param-{name}")
+    if isinstance(value, bool):
+        control.get_by_role("checkbox").set_checked(value)
+        return
+    field = control.locator("input:not([type=range]), textarea").first
+    field.click()
+    field.fill(str(value))
+    field.press("Enter")
+    field.press("Tab")
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_every_kind_of_function_makes_a_take(browser: Browser, tmp_path: Path, name: str) -> None:
+    panel = HistoryPanel(tmp_path / "history", standalone=True)
+    with served(page_of(panel, generator_of(ZOO[name])), panel) as address:
+        with tab(browser, App(address, tmp_path, None)) as opened:  # type: ignore[arg-type]
+            for control, value in TO_FILL.get(name, {}).items():
+                fill(opened, control, value)
+            opened.page.locator("#generate").click()
+            expect(opened.cards().first).to_be_visible(timeout=15_000)
+        entry = panel.history.list_entries()[0]
+        assert entry.frames == 400
+        assert entry.quality_score["peak_dbfs"] > -20
+    panel.close()
+
+
+@pytest.mark.parametrize(("function", "words"), [(broken, "out of memory"), (broken_later, "failed after 2 steps")])
+def test_a_generator_that_raises_says_so_and_the_page_goes_on(
+    browser: Browser, tmp_path: Path, function: Any, words: str
+) -> None:
+    panel = HistoryPanel(tmp_path / "history", standalone=True)
+    with served(page_of(panel, generator_of(function)), panel) as address:
+        with tab(browser, App(address, tmp_path, None)) as opened:  # type: ignore[arg-type]
+            for _ in range(2):
+                opened.page.locator("#generate").click()
+                expect(opened.page.get_by_text("The generator stopped")).to_be_visible()
+                expect(opened.page.locator("#create-status")).to_contain_text(words)
+                opened.page.get_by_role("button", name="Dismiss").click()
+                expect(opened.page.get_by_text("The generator stopped")).to_be_hidden()
+        assert panel.history.count() == 0
+    panel.close()
+
+
+def test_speech_is_made_heard_and_put_back(browser: Browser, tmp_path: Path) -> None:
+    speech = ["--generator", "examples/espeak_tts.py:speak"]
+    with running(tmp_path / "history", *speech) as app, tab(browser, app) as opened:
+        text = opened.page.locator("#param-text textarea, #param-text input").first
+        text.fill("The kettle is on, and the rain has stopped.")
+        opened.set_slider("speed", 220)
+        opened.page.locator("#generate").click()
+        expect(opened.cards()).to_have_count(1, timeout=20_000)
+        expect(opened.cards().first).to_contain_text("The kettle is on")
+        opened.cards().first.click(position={"x": 80, "y": 85})
+        opened.wait(lambda: opened.time_s() > 0.2, "the speech to sound")
+        text.fill("Something else")
+        opened.set_slider("speed", 120)
+        opened.cards().first.hover()
+        opened.cards().first.get_by_role("button", name="Replay").click()
+        opened.wait(lambda: opened.value("speed") == "220", "the speed to come back")
+        assert text.input_value() == "The kettle is on, and the rain has stopped."
+        opened.cards().first.hover()
+        opened.cards().first.get_by_role("button", name="Generate again").click()
+        expect(opened.cards()).to_have_count(2, timeout=20_000)
+        expect(opened.page.get_by_role("status").filter(has_text="identical")).to_be_visible()
