@@ -66,5 +66,6 @@ def _remake(control: Control, shared: dict[str, Any]) -> Any:
     if control.default is not None:
         merged["value"] = control.default
     merged.setdefault("buttons", [])
+    merged.pop("render", None)  # the author's own stands nowhere; this one stands on the page
     known = inspect.signature(kind).parameters
     return kind(**{name: value for name, value in merged.items() if name in known})

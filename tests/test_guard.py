@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.testclient import TestClient
+from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from history_ui.errors import ForeignRequest
 from history_ui.guard import Guard, HostPolicy, allow, check_request
@@ -97,11 +97,17 @@ def test_two_host_headers_are_one_too_many() -> None:
     assert client().get("/", headers=headers).status_code == 403
 
 
+def test_a_web_socket_from_elsewhere_is_refused() -> None:
+    with pytest.raises(WebSocketDenialResponse), client().websocket_connect("/x", headers={"host": "evil.example"}):
+        pass
+
+
 def test_answers_may_be_neither_framed_nor_sniffed() -> None:
-    headers = client().get("/", headers=OURS).headers
-    assert headers["content-security-policy"] == "frame-ancestors 'self'"
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["cross-origin-resource-policy"] == "same-origin"
+    for headers in (OURS, {"host": "evil.example"}):
+        told = client().get("/", headers=headers).headers
+        assert told["content-security-policy"] == "frame-ancestors 'self'"
+        assert told["x-content-type-options"] == "nosniff"
+        assert told["cross-origin-resource-policy"] == "same-origin"
 
 
 def test_a_named_host_is_served_with_its_own_origin_only() -> None:

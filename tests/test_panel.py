@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,9 @@ from generators import Generator, Range, describe, load_generator
 from history_ui import HistoryPanel
 from history_ui.create import CreateColumn
 from history_ui.events import orders_for, stream
+from history_ui.knobs import knobs_of
 from history_ui.messages import Message
+from history_ui.replay import replay
 from store import GenerationHistory, HistoryEntry, StoreFull
 from tests.conftest import add
 from tests.pages import Browser, closing_loops, generator_of, served
@@ -601,8 +604,75 @@ def test_a_panel_opens_the_folder_it_is_given(tmp_path: Any) -> None:
     panel.close()
 
 
-def test_every_control_of_the_built_in_generator_is_in_the_snapshot(panel: HistoryPanel) -> None:
+# -- the column of controls -------------------------------------------------------------------------------------------
+
+
+def column_of(generator: Generator) -> CreateColumn:
+    with gr.Blocks(analytics_enabled=False):
+        return CreateColumn(generator)
+
+
+def silent(length: int = 1) -> Any:
+    return RATE, np.zeros(100)
+
+
+def test_a_generator_without_seed_sliders_or_presets_has_only_its_controls() -> None:
+    column = column_of(generator_of(silent))
+    assert list(column.controls) == ["length"]
+    assert (column.preset, column.count, column.variations) == (None, None, None)
+
+
+def test_controls_keep_the_order_of_the_function_whatever_their_groups() -> None:
     generator = load_generator()
-    [order] = orders_for(generator, generator.defaults(), 1, "custom", {})
-    assert set(order.params) == {control.name for control in generator.controls}
-    assert generator.prepare(order.params) == dict(order.params)
+    assert list(column_of(generator).controls) == [control.name for control in generator.controls]
+
+
+@pytest.fixture(scope="module")
+def synth() -> Generator:
+    return load_generator()
+
+
+def samples_of(generator: Generator, values: Any) -> bytes:
+    [sound] = generator.run(values)
+    return bytes(sound.audio.tobytes())
+
+
+@pytest.fixture(scope="module")
+def random_takes(synth: Generator) -> list[tuple[dict[str, Any], bytes]]:
+    """Settings of all controls at random, as the page would hand them over, and what they sound like."""
+    rng, takes = random.Random(20261123), []
+    for number in range(6):
+        chosen = {control.name: rng.choice(control.choices)[1] for control in synth.controls if control.choices}
+        settings = {**synth.defaults(), **synth.surprise(rng), **chosen, "duration": 1 + number % 2, "seed": None}
+        [order] = orders_for(synth, settings, 1, "custom", {})
+        takes.append((dict(order.params), samples_of(synth, order.values)))
+    return takes
+
+
+def test_replay_brings_back_every_setting_that_makes_the_sound(
+    synth: Generator, random_takes: list[tuple[dict[str, Any], bytes]]
+) -> None:
+    column = column_of(synth)
+    knobs = knobs_of(column.controls, {control.name: control for control in synth.controls})
+    for params, sound in random_takes:
+        done = replay(params, params["seed"], knobs)
+        assert done.report.applied == len(synth.controls)
+        [again] = orders_for(synth, done.payloads, 1, "custom", {})
+        assert samples_of(synth, again.values) == sound
+
+
+@pytest.mark.parametrize("name", [control.name for control in load_generator().controls])
+def test_a_snapshot_without_any_one_control_makes_another_sound(
+    synth: Generator, random_takes: list[tuple[dict[str, Any], bytes]], name: str
+) -> None:
+    for params, sound in random_takes:
+        if params[name] == synth.defaults()[name]:
+            continue
+        left_out = {key: value for key, value in params.items() if key != name}
+        [order] = orders_for(synth, left_out, 1, "custom", {})
+        if name == "bit_depth":  # it tells how the sound is kept, which the samples do not
+            assert next(synth.run(order.values)).bit_depth != params[name]
+        else:
+            assert samples_of(synth, order.values) != sound
+        return
+    pytest.fail(f"{name} stood at its default in every random take")
