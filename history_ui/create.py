@@ -6,7 +6,6 @@ import html
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import groupby
 from typing import Any
 
 import gradio as gr
@@ -33,13 +32,15 @@ class CreateColumn:
     """The column as components, by what they are for; made inside the `gr.Blocks` being built.
 
     `controls` are the generator's, by parameter; `generate` and `variations` are the buttons, `count` says how many
-    variations, `preset` is "Start from" (None where the generator has no starting points), `status` is where progress
-    and the generator's errors are shown.
+    variations (both None for a generator without a seed), `preset` is "Start from" (None where the generator has no
+    starting points), `status` is where progress and the generator's errors are shown.
     """
 
     def __init__(self, generator: Generator) -> None:
         self.controls: dict[str, Component] = {}
         self.preset: gr.Dropdown | None = None
+        self.count: gr.Slider | None = None
+        self.variations: gr.Button | None = None
         self._generator = generator
         self._start = next(iter(generator.presets), None)
         with gr.Column(elem_id="create"):
@@ -51,7 +52,8 @@ class CreateColumn:
                 self.generate = gr.Button("Generate", elem_id="generate", variant="primary")
                 with gr.Row(elem_id="create-more"):
                     surprise = gr.Button("Surprise me", elem_id="surprise") if self._randoms() else None
-                    self.variations = gr.Button(f"{_VARIATIONS} variations", elem_id="variations")
+                    if self.count is not None:
+                        self.variations = gr.Button(f"{_VARIATIONS} variations", elem_id="variations")
         self.controls = {control.name: self.controls[control.name] for control in generator.controls}
         self._wire_surprise(surprise)
         self._wire_preset()
@@ -65,16 +67,16 @@ class CreateColumn:
                 gr.HTML(f'<h2 class="group-title">{html.escape(name)}</h2>')
                 for control in controls:
                     self.controls[control.name] = build(self._opening(control))
-                if name == LAST_GROUP:
-                    self.count = gr.Slider(
-                        1,
-                        MOST_VARIATIONS,
-                        _VARIATIONS,
-                        step=1,
-                        label="Variations",
-                        elem_id="variations-count",
-                        buttons=[],
-                    )
+                if name == LAST_GROUP and self._is_seeded():
+                    self.count = self._build_count()
+
+    def _is_seeded(self) -> bool:
+        """Whether takes with the same settings differ: without a seed there are no variations to make."""
+        return any(control.kind == "seed" or control.name == "seed" for control in self._generator.controls)
+
+    def _build_count(self) -> gr.Slider:
+        label, elem_id = "Variations", "variations-count"
+        return gr.Slider(1, MOST_VARIATIONS, _VARIATIONS, step=1, label=label, elem_id=elem_id, buttons=[])
 
     def _opening(self, control: Control) -> Control:
         """Return the control as the page opens: at the first starting point's value, where that names one."""
@@ -122,16 +124,14 @@ def grouped(controls: tuple[Control, ...]) -> Iterator[tuple[str, list[Control]]
     [('Settings', ['tone']), ('Take', ['seed'])]
     """
     names = [_group(control) for control in controls]
-    order = [*dict.fromkeys(name for name in names if name != LAST_GROUP), LAST_GROUP]
-    ordered = sorted(controls, key=lambda control: order.index(_group(control)))
-    found = {name: list(some) for name, some in groupby(ordered, key=_group)}
+    order = [name for name in dict.fromkeys(names) if name != LAST_GROUP] + [LAST_GROUP] * (LAST_GROUP in names)
     for name in order:
-        if name in found or name == LAST_GROUP:
-            yield name, found.get(name, [])
+        yield name, [control for control in controls if _group(control) == name]
 
 
 def _group(control: Control) -> str:
-    return LAST_GROUP if control.kind == "seed" else control.group or FIRST_GROUP
+    is_seed = control.kind == "seed" or control.name == "seed"
+    return LAST_GROUP if is_seed else control.group or FIRST_GROUP
 
 
 def control_at(control: Control, values: Mapping[str, Any]) -> Control:

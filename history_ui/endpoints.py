@@ -10,8 +10,7 @@ from typing import Any, Literal
 import gradio as gr
 
 from generators import Control
-from history_ui.errors import BadRequest, ForeignRequest
-from history_ui.guard import check_request
+from history_ui.errors import BadRequest
 from history_ui.panel import HistoryPanel
 from history_ui.replay import replay
 from history_ui.request import read_changes, read_id, read_int, read_sort, read_text
@@ -162,7 +161,7 @@ class Endpoints:
         panel, names = self._panel, [control.name for control in maker.generator.controls]
 
         async def generate(request: gr.Request, *values: Any) -> Json:
-            self._check(request)
+            panel.admit(request)
             params = dict(zip(names, values, strict=True))
             ids: list[str] = []
             async for message in panel.events(request).generate(maker, params, 1, "custom", request):
@@ -178,18 +177,12 @@ class Endpoints:
         return _with_parameters(generate, {control.name: control for control in maker.generator.controls})
 
     def _answer(self, request: gr.Request, act: Callable[[], Json]) -> Json:
-        self._check(request)
+        self._panel.admit(request)
         try:
             answered: Json = harmless(to_wire(act(), largest_int=LARGEST_INT_64))
         except (BadRequest, HistoryError) as error:
             raise gr.Error(str(error), print_exception=False) from error
         return answered
-
-    def _check(self, request: gr.Request) -> None:
-        try:
-            check_request(request, self._panel.policy)
-        except ForeignRequest as error:
-            raise gr.Error(str(error), print_exception=False) from error
 
     def _entry(self, entry_id: str) -> HistoryEntry:
         entry = self._history.get(_id(entry_id))

@@ -25,6 +25,8 @@ SCRIPTS = (
     "canvas.js",
     "card.js",
     "extras.js",
+    "section.js",
+    "steps.js",
     "grid.js",
     "filters.js",
     "finder.js",

@@ -134,7 +134,7 @@ class Guard:
         try:
             self.policy.check(_headers(scope), _server(scope), _is_navigation(scope))
         except ForeignRequest as error:
-            await PlainTextResponse(f"{error}\n", status_code=403)(scope, receive, send)
+            await PlainTextResponse(f"{error}\n", status_code=403)(scope, receive, _with_headers(send))
             return
         await self.app(scope, receive, _with_headers(send))
 

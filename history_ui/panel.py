@@ -228,6 +228,13 @@ class HistoryPanel:
             if variations is not None:
                 wiring.generating(variations, maker, count)
 
+    def admit(self, request: Any) -> None:
+        """Raise `gr.Error` for a request from another web site, or under a host name that is not allowed."""
+        try:
+            check_request(request, self.policy)
+        except ForeignRequest as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
     def events(self, request: Any = None) -> Events:
         """Return the events of this panel, for one request."""
         return Events(self.desk(request), self._messages, self._makers)

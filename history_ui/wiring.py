@@ -10,7 +10,6 @@ import gradio as gr
 from gradio.components.base import Component
 
 from history_ui.gallery import WaveformGallery
-from history_ui.guard import check_request
 from history_ui.messages import Message
 from history_ui.work import Maker
 
@@ -60,17 +59,17 @@ class Wiring:
         raw: dict[str, Any] = {"preprocess": False, "postprocess": False}
 
         def replay(event: gr.EventData, request: gr.Request, before: list[Any], *current: Any) -> list[Any]:
-            check_request(request, panel.policy)
+            panel.admit(request)
             message, after, payloads = panel.events(request).replay(_asked(event), before, list(current))
             return [message, after, *payloads]
 
         def undo_replay(request: gr.Request, before: list[Any], *current: Any) -> list[Any]:
-            check_request(request, panel.policy)
+            panel.admit(request)
             message, after, payloads = panel.events(request).undo_replay(before, list(current))
             return [message, after, *payloads]
 
         def put_back(event: gr.EventData, request: gr.Request, *current: Any) -> list[Any]:
-            check_request(request, panel.policy)
+            panel.admit(request)
             return panel.events(request).put_back(_asked(event), list(current))
 
         outputs = [self._gallery, undo, *self._restored]
@@ -84,7 +83,7 @@ class Wiring:
         panel = self._panel
 
         async def again(event: gr.EventData, request: gr.Request) -> AsyncIterator[Message]:
-            check_request(request, panel.policy)
+            panel.admit(request)
             async for message in panel.events(request).again(_asked(event), request):
                 yield message
 
@@ -96,7 +95,7 @@ class Wiring:
         inputs = [component for component in (count, self._preset) if component is not None]
 
         async def generate(request: gr.Request, *values: Any) -> AsyncIterator[Message]:
-            check_request(request, panel.policy)
+            panel.admit(request)
             rest = list(values[: len(inputs)])
             number = int(rest.pop(0) or 1) if count is not None else 1
             preset_name = str(rest.pop(0) or "custom") if self._preset is not None else "custom"

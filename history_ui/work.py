@@ -88,7 +88,7 @@ class _Run:
                 self._job.finish_one()
         except Stopped:
             pass
-        except Exception as error:  # noqa: BLE001 - the border to the user's own code: whatever it raises is shown
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the border to the user's own code: what it raises is shown
             self._listener(self._failure(error))
         finally:
             self._maker.jobs.finish(self._job)
@@ -156,7 +156,7 @@ class _Run:
         verdict, detail = compare(order.again, saved)
         return messages.made([saved.entry_id], order.again.entry_id, verdict, detail)
 
-    def _failure(self, error: Exception) -> Message:
+    def _failure(self, error: BaseException) -> Message:
         kind = "" if isinstance(error, GeneratorError) else type(error).__name__
         detail = "".join(traceback.format_exception(error))[-_DETAIL_CHARACTERS:]
         message = error.reason if isinstance(error, GeneratorError) else str(error)

@@ -21,7 +21,7 @@ from store.chain import Position
 from store.entry import HistoryEntry, from_document
 from store.index import Delta, Index
 from store.lines import unseal
-from store.query import Filters
+from store.query import Filters, sql_text
 from store.rows import SCHEMA, SCHEMA_VERSION, TABLES
 from store.values import Json, loads
 
@@ -54,8 +54,8 @@ class Catalog:
 
     def get(self, entry_id: str) -> HistoryEntry | None:
         """Return the entry with this id, in the trash or not; None where there is none."""
-        found = self._entries("WHERE entry_id = ?", [entry_id])
-        return found[0] if found else None
+        found = self._entries("WHERE entry_id = ?", [sql_text(entry_id)])
+        return found[0] if found and found[0].entry_id == entry_id else None
 
     def entries(self, filters: Filters, sort: str, limit: int | None, offset: int) -> list[HistoryEntry]:
         """Return the entries that pass `filters`, in the order of `sort`."""

@@ -156,6 +156,7 @@ def test_an_unknown_id_is_named(history: GenerationHistory, act: str) -> None:
         getattr(history, act)("no-such-id")
     assert caught.value.entry_id == "no-such-id"
     assert history.get("no-such-id") is None
+    assert history.get("\ud800") is None
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -48,6 +49,8 @@ def tone(seed: int, speed: float = 0.0) -> np.ndarray:
 @describe(model_id="toy", model_name="Toy", presets={"slow": {"speed": -4.0}, "fast": {"speed": 6.0}})
 def toy(speed: Speed = 0.0, text: str = "", seed: int = -1) -> Any:
     """A quick generator for tests."""
+    if text == "exit":
+        sys.exit("no model")
     if text == "raise":
         raise MemoryError("2.6 GiB needed")
     return RATE, tone(seed, speed)
@@ -157,6 +160,11 @@ def test_a_generator_that_raises_is_told_with_its_message(browser: Browser, hist
     assert "in toy" in failed["error"]["detail"]
     assert history.count() == 0
     assert messages(browser.trigger("panel_generate", [None, 0.0, "", None]))[0]["kind"] == "made"
+
+
+def test_a_generator_that_exits_is_told_like_any_other_failure(browser: Browser) -> None:
+    [failed] = messages(browser.trigger("panel_generate", [None, 0.0, "exit", None]))
+    assert (failed["kind"], failed["error"]["type"], failed["error"]["message"]) == ("failed", "SystemExit", "no model")
 
 
 def test_a_seed_that_is_none_is_told(browser: Browser) -> None:

@@ -9,9 +9,35 @@ class Acts {
 
   /** The acts as plain functions, for the parts that offer them. */
   bound() {
-    const names = ['play', 'seek', 'replay', 'again', 'favorite', 'rate', 'change', 'remove', 'restore', 'removeForGood', 'emptyTrash', 'warm',
-      'select', 'details', 'closeDetails', 'stop', 'retry', 'playUnsaved', 'downloadUnsaved', 'dropUnsaved', 'tryAgain', 'generate',
-      'canGenerate', 'setEmpty', 'announce', 'say', 'trouble'];
+    const names = [
+      'play',
+      'seek',
+      'replay',
+      'again',
+      'favorite',
+      'rate',
+      'change',
+      'remove',
+      'restore',
+      'removeForGood',
+      'emptyTrash',
+      'warm',
+      'select',
+      'details',
+      'closeDetails',
+      'stop',
+      'retry',
+      'playUnsaved',
+      'downloadUnsaved',
+      'dropUnsaved',
+      'tryAgain',
+      'generate',
+      'canGenerate',
+      'setEmpty',
+      'announce',
+      'say',
+      'trouble',
+    ];
     return Object.fromEntries(names.map((name) => [name, (...values) => this[name](...values)]));
   }
 
@@ -81,7 +107,9 @@ class Acts {
     const card = this.card(id);
     if (!card || card.deleted) return;
     this.leave(id);
-    const toast = this.panel.toasts.show(`Deleted \u201c${clip(card.title, 60)}\u201d`, { action: { label: 'Undo', key: 'Z', run: () => this.restore(id) } });
+    const toast = this.panel.toasts.show(`Deleted \u201c${clip(card.title, 60)}\u201d`, {
+      action: { label: 'Undo', key: 'Z', run: () => this.restore(id) },
+    });
     try {
       await this.panel.server.call('remove_take', { id, forever: false });
     } catch (error) {
@@ -96,14 +124,19 @@ class Acts {
   leave(id) {
     const { takes, sound, details, grid } = this.panel;
     const place = takes.placeOf(id);
-    const neighbour = place < 0 ? null : (takes.at(place + 1) ?? takes.at(place - 1) ?? null);
+    const neighbour = takes.neighbour(id);
     const hadFocus = Boolean(grid.viewOf(id)?.element.contains(document.activeElement));
     const wasShown = details.id === id;
     if (sound.isOn(id)) sound.stop();
     takes.remove(id);
     if (wasShown && neighbour) this.select(neighbour.id);
     else if (wasShown) this.closeDetails();
-    if (place < 0) return;
+    if (place >= 0) this.moveOn(neighbour, place, hadFocus);
+  }
+
+  /** Keep the keyboard where a card has left: at the one that took its place. */
+  moveOn(neighbour, place, hadFocus) {
+    const { takes, grid } = this.panel;
     grid.active = { id: neighbour?.id ?? null, place: Math.min(place, Math.max(0, takes.total - 1)) };
     if (hadFocus && neighbour) grid.focus(takes.placeOf(neighbour.id));
     else grid.updateReachable();
@@ -127,7 +160,9 @@ class Acts {
   async removeForGood(id) {
     const card = this.card(id);
     const sure = await askFirst(this.panel.root, {
-      heading: 'Delete for good?', words: `\u201c${clip(card?.title, 80)}\u201d and its audio file will be gone. This cannot be undone.`, label: 'Delete for good',
+      heading: 'Delete for good?',
+      words: `\u201c${clip(card?.title, 80)}\u201d and its audio file will be gone. This cannot be undone.`,
+      label: 'Delete for good',
     });
     if (!sure) return;
     try {
@@ -142,7 +177,9 @@ class Acts {
   async emptyTrash() {
     const { counts, deleted_bytes: bytes } = this.panel.gallery.summary;
     const sure = await askFirst(this.panel.root, {
-      heading: `Delete ${plural(counts.deleted, 'take')} for good?`, words: `This frees ${size(bytes)} and cannot be undone.`, label: 'Delete for good',
+      heading: `Delete ${plural(counts.deleted, 'take')} for good?`,
+      words: `This frees ${size(bytes)} and cannot be undone.`,
+      label: 'Delete for good',
     });
     if (!sure) return;
     try {
@@ -198,7 +235,7 @@ class Acts {
     } catch (error) {
       this.panel.toasts.show(`Still not saved: ${error.message}`);
     }
-    await this.panel.watch.poll();
+    await this.panel.watch.now();
   }
 
   playUnsaved(id, fraction = null) {
@@ -211,7 +248,9 @@ class Acts {
 
   async dropUnsaved(id) {
     const sure = await askFirst(this.panel.root, {
-      heading: 'Discard this take?', words: 'It is kept only in memory. Once discarded, it is gone.', label: 'Discard',
+      heading: 'Discard this take?',
+      words: 'It is kept only in memory. Once discarded, it is gone.',
+      label: 'Discard',
     });
     if (!sure) return;
     this.audition.forget(id);
@@ -256,6 +295,10 @@ class Acts {
 }
 
 /** What a change of a take changes on its card; a note is not on it, an emptied title is for the server to find. */
-function cardChanges({ title, note, ...changes }) {
-  return title ? { ...changes, title, title_is_own: true } : changes;
+function cardChanges(changes) {
+  const shown = { ...changes };
+  delete shown.note;
+  if (changes.title) shown.title_is_own = true;
+  else delete shown.title;
+  return shown;
 }

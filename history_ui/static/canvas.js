@@ -6,8 +6,8 @@ const QUIET_PEAK = 0.35 * 127;
 
 /** Draws a take's envelope twice, at rest and played; CSS cuts the two at --p. */
 class WaveCanvas {
-  constructor(className, fetchEnvelope) {
-    this.fetchEnvelope = fetchEnvelope;
+  constructor(className, fetchPeaks) {
+    this.fetchPeaks = fetchPeaks;
     this.rest = make('canvas', { class: 'wave-rest' });
     this.played = make('canvas', { class: 'wave-played' });
     this.playhead = make('div', { class: 'playhead' });
@@ -43,7 +43,7 @@ class WaveCanvas {
     const { id } = this;
     const columns = this.columns();
     if (id === null || columns < 2 || this.envelope?.asked === columns) return;
-    const envelope = await this.fetchEnvelope(id, columns);
+    const envelope = await this.fetchPeaks(id, columns);
     if (id !== this.id || !envelope) return;
     this.envelope = { ...envelope, asked: columns };
     this.draw();
@@ -92,8 +92,16 @@ function drawEnvelope(context, envelope, gain, width, height) {
       context.fillRect(left, upper, Math.max(1, Math.floor((column + 1) * step) - left), lower - upper);
     }
   };
-  bars(ENVELOPE_ALPHA, (column) => envelope.high[column], (column) => envelope.low[column]);
-  bars(1, (column) => envelope.rms[column], (column) => -envelope.rms[column]);
+  bars(
+    ENVELOPE_ALPHA,
+    (column) => envelope.high[column],
+    (column) => envelope.low[column],
+  );
+  bars(
+    1,
+    (column) => envelope.rms[column],
+    (column) => -envelope.rms[column],
+  );
 }
 
 /** How much larger than life a quiet take is drawn, so that it can be read; 1 for most. */

@@ -15,8 +15,16 @@ class CardView {
     this.buttons = make('div', { class: 'take-actions' });
     this.play = makeButton({ icon: 'play', class: 'take-play', tabindex: -1 }, () => this.act('play'));
     this.details = makeButton({ icon: 'more', class: 'take-more', tabindex: -1 }, () => this.act('details'));
-    this.element = make('article', { class: 'take', tabindex: -1, 'data-entry-id': card.id },
-      this.wave.element, this.play, takeLine(this.title, this.marks), takeLine(this.meta, this.side), this.buttons, this.details);
+    this.element = make(
+      'article',
+      { class: 'take', tabindex: -1, 'data-entry-id': card.id },
+      this.wave.element,
+      this.play,
+      takeLine(this.title, this.marks),
+      takeLine(this.meta, this.side),
+      this.buttons,
+      this.details,
+    );
     this.element.addEventListener('click', (event) => this.onClick(event));
     this.element.addEventListener('pointerenter', () => this.acts.warm(this.card));
     this.element.addEventListener('focusin', () => this.acts.warm(this.card));
@@ -63,7 +71,8 @@ class CardView {
 
   markIcons(card) {
     const marks = [];
-    if (card.rating) marks.push(make('span', { class: 'take-rating', text: String(card.rating), title: `Rated ${card.rating} of 5` }));
+    if (card.rating)
+      marks.push(make('span', { class: 'take-rating', text: String(card.rating), title: `Rated ${card.rating} of 5` }));
     if (card.favorite) marks.push(icon('starred'));
     return marks;
   }
@@ -73,8 +82,13 @@ class CardView {
     const names = actions.map(([name, , iconName]) => `${name}:${iconName}`).join();
     if (names !== this.actionNames) {
       this.actionNames = names;
-      this.buttons.replaceChildren(...actions.map(([name, , iconName]) =>
-        makeButton({ icon: iconName, label: name, 'data-act': name, tabindex: this.tabindex ?? -1 }, () => this.act(name))));
+      this.buttons.replaceChildren(
+        ...actions.map(([name, , iconName]) =>
+          makeButton({ icon: iconName, label: name, 'data-act': name, tabindex: this.tabindex ?? -1 }, () =>
+            this.act(name),
+          ),
+        ),
+      );
     }
     actions.forEach(([, label, , pressed], index) => {
       const button = this.buttons.children[index];
@@ -130,7 +144,8 @@ class CardView {
     }
     const parts = [make('span', { class: 'model', text: clip(card.model, 60) })];
     if (card.seed_text) parts.push(make('span', { class: 'seed', text: clip(card.seed_text, 24) }));
-    if (!playback && !card.quality_words) parts.push(make('span', { class: 'length', text: lengthClock(card.duration_s) }));
+    if (!playback && !card.quality_words)
+      parts.push(make('span', { class: 'length', text: lengthClock(card.duration_s) }));
     if (card.quality_words) parts.push(make('span', { class: 'quality-words', text: clip(card.quality_words, 60) }));
     this.meta.replaceChildren(...(QUALITY[card.quality] ? [qualityMark(card.quality)] : []), ...parts);
   }
@@ -144,7 +159,9 @@ class CardView {
   tellMissing() {
     if (this.side.dataset.shows === 'missing') return;
     this.side.dataset.shows = 'missing';
-    this.side.replaceChildren(makeButton({ text: 'Make again', class: 'link', tabindex: this.tabindex ?? -1 }, () => this.act('again')));
+    this.side.replaceChildren(
+      makeButton({ text: 'Make again', class: 'link', tabindex: this.tabindex ?? -1 }, () => this.act('again')),
+    );
   }
 
   tellElapsed(elapsedS) {
@@ -177,5 +194,10 @@ function takeLine(...children) {
 
 /** A sign for those who see colour and those who do not: an amber diamond, a red hollow square. */
 function qualityMark(quality) {
-  return make('span', { class: `quality-mark ${quality}`, role: 'img', 'aria-label': QUALITY[quality], title: QUALITY[quality] });
+  return make('span', {
+    class: `quality-mark ${quality}`,
+    role: 'img',
+    'aria-label': QUALITY[quality],
+    title: QUALITY[quality],
+  });
 }

@@ -1,37 +1,31 @@
 // The controls of the Create column, as far as the panel has to know them.
 
-const STORED_CONTROLS = 'retake:controls';
+const STORED_CONTROLS = 'retake:controls:';
 
 /**
  * Mirrors the values in the controls: for "3 differ from the controls", and to put them back after the page was
- * loaded again, which Gradio does by itself when it has lost its server for a while.
+ * loaded again, which Gradio does by itself when it has lost its server for a while. A page may have several sets
+ * of controls; each is kept under its names.
  */
 class Controls {
   constructor(bus, putBack) {
     this.bus = bus;
-    this.values = null;
     this.putBack = putBack;
-    this.stored = readStored();
+    this.values = null;
+    this.known = new Set();
     window.addEventListener('retake:controls', (event) => this.onValues(event.detail));
     if (window.retakeControls) this.onValues(window.retakeControls);
   }
 
+  /** Take note of the values; the first ones of a page are the generator's own, and give way to those kept. */
   onValues(values) {
-    const first = this.values === null;
-    this.values = values;
-    if (first && this.isOlder(values)) {
-      this.putBack(this.stored);
-    } else {
-      storeValues(values);
-    }
+    this.values = { ...this.values, ...values };
+    const key = STORED_CONTROLS + Object.keys(values).sort().join();
+    const kept = this.known.has(key) ? null : readStored(key);
+    this.known.add(key);
+    if (kept && JSON.stringify(kept) !== JSON.stringify(values)) this.putBack(kept);
+    else store(key, values);
     this.bus.say('controls');
-  }
-
-  /** Whether values kept from before the load are for these very controls, and differ. */
-  isOlder(values) {
-    if (!this.stored) return false;
-    const names = Object.keys(values).sort().join('\n');
-    return names === Object.keys(this.stored).sort().join('\n') && JSON.stringify(values) !== JSON.stringify(this.stored);
   }
 
   /** Whether any of a take's parameters has a control here. */
@@ -48,18 +42,18 @@ class Controls {
   }
 }
 
-function readStored() {
+function readStored(key) {
   try {
-    const values = JSON.parse(sessionStorage.getItem(STORED_CONTROLS));
+    const values = JSON.parse(sessionStorage.getItem(key));
     return values && typeof values === 'object' ? values : null;
   } catch {
     return null;
   }
 }
 
-function storeValues(values) {
+function store(key, values) {
   try {
-    sessionStorage.setItem(STORED_CONTROLS, JSON.stringify(values));
+    sessionStorage.setItem(key, JSON.stringify(values));
   } catch {
     // Too large or not allowed: the values are then simply not kept.
   }
@@ -71,7 +65,8 @@ function sameValue(one, other) {
   if (typeof one === 'object' || typeof other === 'object') return JSON.stringify(one) === JSON.stringify(other);
   if (typeof one === 'boolean' || typeof other === 'boolean') return one === other;
   const numbers = [Number(one), Number(other)];
-  if (numbers.every(Number.isFinite)) return Math.abs(numbers[0] - numbers[1]) <= 1e-9 * Math.max(1, Math.abs(numbers[0]));
+  if (numbers.every(Number.isFinite))
+    return Math.abs(numbers[0] - numbers[1]) <= 1e-9 * Math.max(1, Math.abs(numbers[0]));
   return String(one) === String(other);
 }
 
@@ -87,8 +82,9 @@ function controlText(name, value, model) {
   if (typeof value !== 'number') return clip(value, 60);
   const match = /^([+\u2212-]?)\d+(?:\.(\d+))?(\D*)$/.exec(model);
   if (!match) return signedNumber(value);
-  const decimals = Math.max((match[2] ?? '').length, Number.isInteger(value) ? 0 : (String(value).split('.')[1] ?? '').length);
-  return signedNumber(value, Math.min(decimals, 6), match[1] !== '' || isAroundZero(name)) + match[3];
+  const own = (match[2] ?? '').length;
+  const needed = Number.isInteger(value) ? 0 : (String(value).split('.')[1] ?? '').length;
+  return signedNumber(value, Math.min(Math.max(own, needed), 6), match[1] !== '' || isAroundZero(name)) + match[3];
 }
 
 /** Whether a control is a slider around zero, whose numbers carry a sign. */

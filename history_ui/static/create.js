@@ -5,7 +5,18 @@ class Create {
   constructor({ column, toasts, help, expectJob, onGenerate }) {
     Object.assign(this, { column, toasts, expectJob, onGenerate });
     this.bar = make('div', { class: 'progress-bar' });
-    this.line = make('div', { class: 'progress', role: 'progressbar', 'aria-label': 'Generating', 'aria-valuemin': 0, 'aria-valuemax': 100, hidden: true }, this.bar);
+    this.line = make(
+      'div',
+      {
+        class: 'progress',
+        role: 'progressbar',
+        'aria-label': 'Generating',
+        'aria-valuemin': 0,
+        'aria-valuemax': 100,
+        hidden: true,
+      },
+      this.bar,
+    );
     this.message = make('div', { class: 'create-error', role: 'alert', hidden: true });
     this.dress = new Dressing(column, help);
     whileBuilding(column, () => this.onBuilt());
@@ -38,9 +49,13 @@ class Create {
 
   /** Keep the button's number the same as the slider's. */
   labelVariations() {
-    const number = Number(this.column.querySelector('#variations-count input[type=number], #variations-count input')?.value);
+    const number = Number(
+      this.column.querySelector('#variations-count input[type=number], #variations-count input')?.value,
+    );
     const button = this.column.querySelector('#variations');
-    const text = [...(button?.childNodes ?? [])].find((node) => node.nodeType === Node.TEXT_NODE && node.nodeValue.trim());
+    const text = [...(button?.childNodes ?? [])].find(
+      (node) => node.nodeType === Node.TEXT_NODE && node.nodeValue.trim(),
+    );
     if (text && Number.isInteger(number) && number > 0) text.nodeValue = plural(number, 'variation');
   }
 
@@ -60,10 +75,26 @@ class Create {
       const done = await copyText(detail || text);
       this.toasts.show(done ? 'Copied' : 'The browser did not allow copying.', { lifeMs: 3000 });
     });
-    this.message.replaceChildren(icon('alert'), make('div', {},
-      make('p', {}, make('strong', { text: 'The generator stopped.' }), ' No take was made; your settings are unchanged.'),
-      make('code', { text, dir: 'auto' }),
-      make('p', { class: 'create-error-buttons' }, copy, makeButton({ text: 'Dismiss', class: 'link' }, () => this.dismiss()))));
+    this.message.replaceChildren(
+      icon('alert'),
+      make(
+        'div',
+        {},
+        make(
+          'p',
+          {},
+          make('strong', { text: 'The generator stopped.' }),
+          ' No take was made; your settings are unchanged.',
+        ),
+        make('code', { text, dir: 'auto' }),
+        make(
+          'p',
+          { class: 'create-error-buttons' },
+          copy,
+          makeButton({ text: 'Dismiss', class: 'link' }, () => this.dismiss()),
+        ),
+      ),
+    );
     this.message.hidden = false;
     this.showStatus();
     this.showNamed(`${message} ${type}`, controlNames);
@@ -71,7 +102,9 @@ class Create {
 
   showNamed(text, names) {
     const plain = text.toLowerCase();
-    const named = names.find((name) => new RegExp(`\\b${escapeForPattern(name.toLowerCase()).replaceAll('_', '[ _]')}\\b`).test(plain));
+    const named = names.find((name) =>
+      new RegExp(`\\b${escapeForPattern(name.toLowerCase()).replaceAll('_', '[ _]')}\\b`).test(plain),
+    );
     const control = named && document.getElementById(`param-${named}`);
     if (!control) return;
     control.scrollIntoView({ block: 'center' });

@@ -22,7 +22,13 @@ class Days {
     for (const run of dayRuns(offset, cards)) {
       if (this.records.get(run.since)?.measured) continue;
       const whole = (run.start > offset || offset === 0) && (run.end < offset + cards.length || run.end === total);
-      const record = { since: run.since, until: nextDay(run.since), start: run.start, count: run.end - run.start, measured: whole };
+      const record = {
+        since: run.since,
+        until: nextDay(run.since),
+        start: run.start,
+        count: run.end - run.start,
+        measured: whole,
+      };
       this.records.set(run.since, record);
       if (!whole) unmeasured.push(record);
     }
@@ -111,7 +117,14 @@ function daySections(records, total) {
     gap(Math.min(record.start, total));
     const end = Math.min(record.start + record.count, total);
     if (end <= next) continue;
-    sections.push({ key: `day-${record.since}`, kind: 'day', since: record.since, start: next, count: end - next, lead: 0 });
+    sections.push({
+      key: `day-${record.since}`,
+      kind: 'day',
+      since: record.since,
+      start: next,
+      count: end - next,
+      lead: 0,
+    });
     next = end;
   }
   gap(total);

@@ -12,8 +12,14 @@ class Details {
   }
 
   build(knownTags) {
-    this.title = new EditableText({ label: 'Title', className: 'details-title', save: (title) => this.change({ title }) });
-    this.close = makeButton({ icon: 'close', label: 'Close details', class: 'details-close' }, () => this.acts.closeDetails());
+    this.title = new EditableText({
+      label: 'Title',
+      className: 'details-title',
+      save: (title) => this.change({ title }),
+    });
+    this.close = makeButton({ icon: 'close', label: 'Close details', class: 'details-close' }, () =>
+      this.acts.closeDetails(),
+    );
     this.meta = make('p', { class: 'details-meta' });
     this.pictures = new Pictures(this.server, (fraction) => this.acts.seek(this.card.id, fraction));
     this.quality = make('p', { class: 'details-quality' });
@@ -23,13 +29,36 @@ class Details {
     this.differs = make('section', { class: 'details-part' });
     this.parameters = make('section', { class: 'details-part' });
     this.tags = new TagEditor({ save: (tags) => this.change({ tags }), known: knownTags });
-    this.note = new EditableText({ label: 'Note', empty: 'Add a note', multiline: true, className: 'details-note', save: (note) => this.change({ note }) });
+    this.note = new EditableText({
+      label: 'Note',
+      empty: 'Add a note',
+      multiline: true,
+      className: 'details-note',
+      save: (note) => this.change({ note }),
+    });
     this.fields = new AllFields(this.acts.say);
     const words = make('section', { class: 'details-part details-words' }, this.tags.element, this.note.element);
-    this.body = make('div', { class: 'details-body' }, make('header', { class: 'details-head' }, make('h2', {}, this.title.element), this.close),
-      this.meta, this.pictures.element, this.quality, ...this.buttons.elements, this.parent,
-      this.reported, this.differs, this.parameters, words, this.fields.element);
-    this.element = make('section', { class: 'details', 'aria-label': 'Details' }, make('div', { class: 'grip', 'aria-hidden': 'true' }), this.body);
+    this.body = make(
+      'div',
+      { class: 'details-body' },
+      make('header', { class: 'details-head' }, make('h2', {}, this.title.element), this.close),
+      this.meta,
+      this.pictures.element,
+      this.quality,
+      ...this.buttons.elements,
+      this.parent,
+      this.reported,
+      this.differs,
+      this.parameters,
+      words,
+      this.fields.element,
+    );
+    this.element = make(
+      'section',
+      { class: 'details', 'aria-label': 'Details' },
+      make('div', { class: 'grip', 'aria-hidden': 'true' }),
+      this.body,
+    );
   }
 
   change(changes) {
@@ -76,12 +105,19 @@ class Details {
   /** Fetch the whole take anew, quietly: it may have been changed from elsewhere. */
   async load() {
     const { id } = this;
-    const take = await this.server.call('fetch_take', { id }).catch((error) => this.acts.trouble(error));
+    const take = await this.server.call('fetch_take', { id }).catch((error) => this.onLost(error, id));
     if (!take || id !== this.id) return;
     this.take = take;
     this.card = take.card;
     this.showCard(take.card);
     this.showTake(take);
+  }
+
+  /** A take that was deleted for good elsewhere has no details any more. */
+  onLost(error, id) {
+    if (error.kind !== 'EntryNotFound') this.acts.trouble(error);
+    else if (id === this.id) this.acts.closeDetails();
+    return null;
   }
 
   showCard(card) {
@@ -92,7 +128,12 @@ class Details {
   }
 
   metaWords(card) {
-    const parts = [clip(card.model, 60), moment(card.time_s, nowSeconds()), this.take?.format, card.size_bytes ? size(card.size_bytes) : null];
+    const parts = [
+      clip(card.model, 60),
+      moment(card.time_s, nowSeconds()),
+      this.take?.format,
+      card.size_bytes ? size(card.size_bytes) : null,
+    ];
     return parts.filter(Boolean).join(` ${DOT} `);
   }
 
@@ -108,8 +149,11 @@ class Details {
   showParent(parent) {
     this.parent.hidden = !parent;
     if (!parent) return;
-    const link = makeButton({ text: clip(parent.title, 80), class: 'link', dir: 'auto' }, () => this.acts.select(parent.id));
-    const words = { identical: ': identical, sample for sample', different: ': it came out different' }[parent.verdict] ?? '';
+    const link = makeButton({ text: clip(parent.title, 80), class: 'link', dir: 'auto' }, () =>
+      this.acts.select(parent.id),
+    );
+    const words =
+      { identical: ': identical, sample for sample', different: ': it came out different' }[parent.verdict] ?? '';
     this.parent.replaceChildren('Made again from ', link, words);
   }
 
@@ -118,14 +162,20 @@ class Details {
     const list = this.take ? this.controls.differences(this.take.parameters) : [];
     this.differs.hidden = !this.take || !this.controls.know(this.take.parameters);
     if (this.differs.hidden) return;
-    const heading = list.length === 0 ? 'Same as the controls' : `${list.length} ${list.length === 1 ? 'differs' : 'differ'} from the controls`;
-    this.differs.replaceChildren(partHead(heading, list.length && !this.card.deleted ? 'Replay puts them back' : ''), ...(list.length ? [differenceTable(list)] : []));
+    const heading =
+      list.length === 0
+        ? 'Same as the controls'
+        : `${list.length} ${list.length === 1 ? 'differs' : 'differ'} from the controls`;
+    this.differs.replaceChildren(
+      partHead(heading, list.length && !this.card.deleted ? 'Replay puts them back' : ''),
+      ...(list.length ? [differenceTable(list)] : []),
+    );
   }
 
   showParameters({ parameters, card }) {
     const from = card.preset && card.preset !== 'custom' ? `started from ${clip(presetName(card.preset), 40)}` : '';
     this.parameters.hidden = parameters.length === 0;
-    this.parameters.replaceChildren(partHead('Parameters', from), parameterList(parameters));
+    this.parameters.replaceChildren(partHead('Parameters', from), ...parameterList(parameters));
   }
 
   /** Show what Replay did to the controls. */
@@ -133,7 +183,10 @@ class Details {
     if (id !== this.id) return;
     const lines = reportLines(report);
     this.reported.hidden = lines.length === 0;
-    this.reported.replaceChildren(partHead(reportWords(report), ''), make('ul', { class: 'report' }, ...lines.map((line) => make('li', { text: line }))));
+    this.reported.replaceChildren(
+      partHead(reportWords(report), ''),
+      make('ul', { class: 'report' }, ...lines.map((line) => make('li', { text: line }))),
+    );
   }
 
   /** Paint the pictures where this take is the one being heard. */

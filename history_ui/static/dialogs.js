@@ -1,11 +1,42 @@
 // The few things worth stopping for: a question before something is gone for good, and the list of keys.
 
 const KEYS = [
-  ['Play', [['Enter', 'play or pause the take in focus'], ['Space', 'pause, play on'], ['Esc', 'close what is open, then stop'],
-    ['L', 'loop'], ['M', 'mute'], ['J  K', 'previous, next take']]],
-  ['Move', [['\u2190 \u2192 \u2191 \u2193', 'from take to take'], ['Home  End', 'first, last take'], ['/', 'search'], ['I', 'details']]],
-  ['Keep and drop', [['F', 'favourite'], ['1 \u2026 5', 'rate, the same again clears'], ['Del', 'delete'], ['Z', 'undo']]],
-  ['Make', [['R', 'replay: hear it, settings back in the controls'], ['G', 'generate again']]],
+  [
+    'Play',
+    [
+      ['Enter', 'play or pause the take in focus'],
+      ['Space', 'pause, play on'],
+      ['Esc', 'close what is open, then stop'],
+      ['L', 'loop'],
+      ['M', 'mute'],
+      ['J  K', 'previous, next take'],
+    ],
+  ],
+  [
+    'Move',
+    [
+      ['\u2190 \u2192 \u2191 \u2193', 'from take to take'],
+      ['Home  End', 'first, last take'],
+      ['/', 'search'],
+      ['I', 'details'],
+    ],
+  ],
+  [
+    'Keep and drop',
+    [
+      ['F', 'favourite'],
+      ['1 \u2026 5', 'rate, the same again clears'],
+      ['Del', 'delete'],
+      ['Z', 'undo'],
+    ],
+  ],
+  [
+    'Make',
+    [
+      ['R', 'replay: hear it, settings back in the controls'],
+      ['G', 'generate again'],
+    ],
+  ],
 ];
 
 /** A native dialog with a heading; it gives the focus back where it was. */
@@ -23,7 +54,12 @@ function askFirst(host, { heading, words, label }) {
   return new Promise((resolve) => {
     const yes = makeButton({ text: label, class: 'danger' }, () => dialog.close('yes'));
     const no = makeButton({ text: 'Keep', class: 'soft', autofocus: true }, () => dialog.close());
-    const dialog = makeDialog('question', heading, make('p', { text: words }), make('div', { class: 'dialog-buttons' }, no, yes));
+    const dialog = makeDialog(
+      'question',
+      heading,
+      make('p', { text: words }),
+      make('div', { class: 'dialog-buttons' }, no, yes),
+    );
     dialog.addEventListener('close', () => {
       dialog.remove();
       resolve(dialog.returnValue === 'yes');
@@ -35,7 +71,9 @@ function askFirst(host, { heading, words, label }) {
 
 /** Show what the keys do. */
 function showHelp(host) {
-  const parts = KEYS.map(([heading, keys]) => make('section', {}, make('h3', { text: heading }), make('dl', {}, ...keys.map(keyRow))));
+  const parts = KEYS.map(([heading, keys]) =>
+    make('section', {}, make('h3', { text: heading }), make('dl', {}, ...keys.map(keyRow))),
+  );
   const close = makeButton({ icon: 'close', label: 'Close', class: 'dialog-close' }, () => dialog.close());
   const dialog = makeDialog('help', 'Keys', close, make('div', { class: 'help-parts' }, ...parts));
   dialog.addEventListener('close', () => dialog.remove());
@@ -44,6 +82,8 @@ function showHelp(host) {
 }
 
 function keyRow([keys, words]) {
-  const caps = keys.split(/\s+/).map((key) => (key === '\u2026' ? make('span', { text: key }) : make('kbd', { text: key })));
+  const caps = keys
+    .split(/\s+/)
+    .map((key) => (key === '\u2026' ? make('span', { text: key }) : make('kbd', { text: key })));
   return make('div', {}, make('dt', {}, ...caps), make('dd', { text: words }));
 }

@@ -31,7 +31,12 @@ function setText(element, text) {
 
 /** Make a button: an icon with a name for those who do not see it, a text, or both. */
 function makeButton({ icon: iconName, label, text, title, ...attributes }, onClick) {
-  const button = make('button', { type: 'button', 'aria-label': label, title: title ?? (text ? null : label), ...attributes });
+  const button = make('button', {
+    type: 'button',
+    'aria-label': label,
+    title: title ?? (text ? null : label),
+    ...attributes,
+  });
   if (iconName) button.append(icon(iconName));
   if (text) button.append(make('span', { text }));
   if (onClick) button.addEventListener('click', onClick);
@@ -81,4 +86,15 @@ function takesText(element) {
   if (!element) return false;
   if (element.isContentEditable || element.tagName === 'TEXTAREA' || element.tagName === 'SELECT') return true;
   return element.tagName === 'INPUT' && !['range', 'checkbox', 'radio', 'button'].includes(element.type);
+}
+
+/** Make these the children of an element, moving as little as can be: a moved element would lose the focus. */
+function setChildren(parent, nodes) {
+  const kept = new Set(nodes);
+  for (const child of [...parent.childNodes]) if (!kept.has(child)) child.remove();
+  let next = parent.firstChild;
+  for (const node of nodes) {
+    if (node === next) next = next.nextSibling;
+    else parent.insertBefore(node, next);
+  }
 }

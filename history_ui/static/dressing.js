@@ -67,7 +67,19 @@ class Dressing {
     const field = box?.querySelector('input');
     if (!field || box.querySelector('.draw-seed')) return;
     const label = 'Draw a new seed for each take';
-    box.append(make('button', { type: 'button', class: 'draw-seed', 'aria-label': label, title: label, on: { click: () => emptyField(field) } }, icon('dice')));
+    box.append(
+      make(
+        'button',
+        {
+          type: 'button',
+          class: 'draw-seed',
+          'aria-label': label,
+          title: label,
+          on: { click: () => emptyField(field) },
+        },
+        icon('dice'),
+      ),
+    );
   }
 }
 

@@ -5,6 +5,7 @@ class EditableText {
   constructor({ label, empty, multiline = false, save, className }) {
     Object.assign(this, { label, empty, multiline, save });
     this.value = '';
+    this.shown = '';
     this.button = makeButton({ class: 'editable', label }, () => this.edit());
     this.text = make('span', { dir: 'auto' });
     this.button.append(this.text);
@@ -14,15 +15,21 @@ class EditableText {
   /** Show a value, and what stands for it while it is empty; what is being typed is never overwritten. */
   show(value, shown = value) {
     this.value = value;
+    this.shown = shown;
     if (this.field) return;
     this.button.classList.toggle('is-empty', !shown);
     setText(this.text, clip(shown, 20000) || this.empty);
-    setAttribute(this.button, 'aria-label', shown ? `${this.label}: ${clip(shown, 120)}` : this.empty ?? this.label);
+    setAttribute(this.button, 'aria-label', shown ? `${this.label}: ${clip(shown, 120)}` : (this.empty ?? this.label));
   }
 
   edit() {
-    const field = make(this.multiline ? 'textarea' : 'input', { class: 'edit-field', 'aria-label': this.label, rows: this.multiline ? 3 : null, dir: 'auto' });
-    field.value = this.value;
+    const field = make(this.multiline ? 'textarea' : 'input', {
+      class: 'edit-field',
+      'aria-label': this.label,
+      rows: this.multiline ? 3 : null,
+      dir: 'auto',
+    });
+    field.value = this.shown;
     field.addEventListener('keydown', (event) => this.onKey(event));
     field.addEventListener('blur', () => this.finish(true));
     this.field = field;
@@ -46,7 +53,7 @@ class EditableText {
     this.element.replaceChildren(this.button);
     if (refocus) focusQuietly(this.button);
     const value = this.multiline ? field.value.trimEnd() : field.value.trim();
-    if (keep && value !== this.value) this.save(value);
+    if (keep && value !== this.value && value !== this.shown) this.save(value);
   }
 
   /** Leave without saving, because another take is shown now. */
@@ -74,14 +81,28 @@ class TagEditor {
 
   tagItem(tag) {
     const name = clip(tag, 60);
-    const remove = makeButton({ icon: 'close', label: `Remove tag ${name}` }, () => this.save(this.tags.filter((other) => other !== tag)));
+    const remove = makeButton({ icon: 'close', label: `Remove tag ${name}` }, () =>
+      this.save(this.tags.filter((other) => other !== tag)),
+    );
     return make('li', { class: 'tag' }, make('span', { text: name, dir: 'auto' }), remove);
   }
 
   edit() {
     const options = make('datalist', { id: `tags-${Math.random().toString(36).slice(2)}` });
-    options.append(...this.known().filter((tag) => !this.tags.includes(tag)).slice(0, 100).map((tag) => make('option', { value: tag })));
-    const field = make('input', { class: 'edit-field tag-field', 'aria-label': 'New tag', placeholder: 'tag', maxlength: 80, list: options.id, autocomplete: 'off' });
+    options.append(
+      ...this.known()
+        .filter((tag) => !this.tags.includes(tag))
+        .slice(0, 100)
+        .map((tag) => make('option', { value: tag })),
+    );
+    const field = make('input', {
+      class: 'edit-field tag-field',
+      'aria-label': 'New tag',
+      placeholder: 'tag',
+      maxlength: 80,
+      list: options.id,
+      autocomplete: 'off',
+    });
     field.addEventListener('keydown', (event) => this.onKey(event, field));
     field.addEventListener('blur', () => this.finish(field, true));
     this.slot.replaceChildren(field, options);
@@ -99,7 +120,10 @@ class TagEditor {
   finish(field, keep) {
     if (field.dataset.finished) return;
     field.dataset.finished = 'true';
-    const typed = field.value.split(',').map((tag) => tag.trim().replace(/^#/, '')).filter(Boolean);
+    const typed = field.value
+      .split(',')
+      .map((tag) => tag.trim().replace(/^#/, ''))
+      .filter(Boolean);
     this.slot.replaceChildren(this.add);
     const tags = [...new Set([...this.tags, ...typed])];
     if (keep && tags.length > this.tags.length) this.save(tags);

@@ -47,7 +47,11 @@ class Extras {
 class JobView {
   constructor(job, acts) {
     this.bar = make('div', { class: 'progress-bar' });
-    this.line = make('div', { class: 'progress', role: 'progressbar', 'aria-valuemin': 0, 'aria-valuemax': 100 }, this.bar);
+    this.line = make(
+      'div',
+      { class: 'progress', role: 'progressbar', 'aria-valuemin': 0, 'aria-valuemax': 100 },
+      this.bar,
+    );
     this.title = make('h3', { class: 'take-title', dir: 'auto' });
     this.meta = make('div', { class: 'take-meta' });
     this.stop = makeButton({ text: 'Stop', class: 'link' }, () => {
@@ -55,8 +59,13 @@ class JobView {
       this.stop.disabled = true;
       acts.stop(job.id);
     });
-    this.element = make('article', { class: 'take job', 'data-job-id': job.id },
-      make('div', { class: 'take-wave' }, this.line), takeLine(this.title), takeLine(this.meta, make('div', { class: 'take-side' }, this.stop)));
+    this.element = make(
+      'article',
+      { class: 'take job', 'data-job-id': job.id },
+      make('div', { class: 'take-wave' }, this.line),
+      takeLine(this.title),
+      takeLine(this.meta, make('div', { class: 'take-side' }, this.stop)),
+    );
   }
 
   show(job) {
@@ -72,7 +81,8 @@ class JobView {
 
 /** "Generating, 4 s", "2 of 4, 7 s". */
 function jobWords(job) {
-  const doing = job.total > 1 ? `${Math.min(job.done + 1, job.total)} of ${job.total}` : clip(job.text, 40) || 'Generating';
+  const doing =
+    job.total > 1 ? `${Math.min(job.done + 1, job.total)} of ${job.total}` : clip(job.text, 40) || 'Generating';
   return `${doing}, ${Math.round(job.elapsed_s)} s`;
 }
 
@@ -107,10 +117,19 @@ class UnsavedView {
     this.retry = makeButton({ text: 'Retry', class: 'strong small' }, () => this.during(acts.retry(take.id)));
     this.download = makeButton({ icon: 'download' }, () => acts.downloadUnsaved(take.id));
     this.drop = makeButton({ icon: 'trash' }, () => acts.dropUnsaved(take.id));
-    this.wave.element.addEventListener('click', (event) => acts.playUnsaved(take.id, fractionAcross(this.wave.element, event)));
-    this.element = make('article', { class: 'take unsaved', 'data-unsaved-id': take.id },
-      this.wave.element, this.play, takeLine(this.title), takeLine(this.meta),
-      make('div', { class: 'take-actions' }, this.download, this.drop), make('div', { class: 'take-side' }, this.retry));
+    this.wave.element.addEventListener('click', (event) =>
+      acts.playUnsaved(take.id, fractionAcross(this.wave.element, event)),
+    );
+    this.element = make(
+      'article',
+      { class: 'take unsaved', 'data-unsaved-id': take.id },
+      this.wave.element,
+      this.play,
+      takeLine(this.title),
+      takeLine(this.meta),
+      make('div', { class: 'take-actions' }, this.download, this.drop),
+      make('div', { class: 'take-side' }, this.retry),
+    );
   }
 
   async during(work) {

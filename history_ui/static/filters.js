@@ -11,7 +11,12 @@ function activeFilters(filters, modelName) {
   if (filters.min_rating) add('Rated', { ...filters, min_rating: undefined }, 'rated');
   if (filters.to_check) add('To check', { ...filters, to_check: undefined }, 'questionable');
   for (const tag of filters.tags ?? []) {
-    add(`#${clip(tag, 40)}`, { ...filters, tags: filters.tags.filter((other) => other !== tag) }, null, `tagged #${clip(tag, 40)}`);
+    add(
+      `#${clip(tag, 40)}`,
+      { ...filters, tags: filters.tags.filter((other) => other !== tag) },
+      null,
+      `tagged #${clip(tag, 40)}`,
+    );
   }
   if (filters.model_id) add(modelName, { ...filters, model_id: undefined }, null, `made by ${modelName}`);
   return active;

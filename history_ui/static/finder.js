@@ -14,7 +14,12 @@ class Finder {
     this.buildSearch();
     this.buildSort();
     this.chips = make('div', { class: 'chips', role: 'group', 'aria-label': 'Filters' });
-    this.element = make('header', { class: 'finder' }, make('div', { class: 'finder-row' }, this.box, this.sortButton), this.chips);
+    this.element = make(
+      'header',
+      { class: 'finder' },
+      make('div', { class: 'finder-row' }, this.box, this.sortButton),
+      this.chips,
+    );
     this.menus = [this.sortMenu];
     this.buildChipMenus();
     new ResizeObserver(() => this.fitChips()).observe(this.element);
@@ -23,11 +28,21 @@ class Finder {
 
   buildSearch() {
     this.input = make('input', {
-      type: 'text', class: 'search-input', placeholder: 'Search titles, tags, parameters', 'aria-label': 'Search takes', role: 'searchbox',
-      autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', enterkeyhint: 'search', maxlength: 400,
+      type: 'text',
+      class: 'search-input',
+      placeholder: 'Search titles, tags, parameters',
+      'aria-label': 'Search takes',
+      role: 'searchbox',
+      autocomplete: 'off',
+      autocapitalize: 'off',
+      spellcheck: 'false',
+      enterkeyhint: 'search',
+      maxlength: 400,
     });
     this.hint = make('kbd', { text: '/', 'aria-hidden': 'true' });
-    this.clearButton = makeButton({ icon: 'close', label: 'Clear search', class: 'search-clear', hidden: true }, () => this.clearSearch());
+    this.clearButton = makeButton({ icon: 'close', label: 'Clear search', class: 'search-clear', hidden: true }, () =>
+      this.clearSearch(),
+    );
     this.box = make('div', { class: 'search' }, icon('search'), this.input, this.hint, this.clearButton);
     this.input.addEventListener('input', () => {
       this.showClear();
@@ -43,7 +58,11 @@ class Finder {
   }
 
   sortChoices() {
-    return Object.entries(SORTS).map(([sort, label]) => ({ label, checked: sort === this.sort, run: () => this.setSort(sort) }));
+    return Object.entries(SORTS).map(([sort, label]) => ({
+      label,
+      checked: sort === this.sort,
+      run: () => this.setSort(sort),
+    }));
   }
 
   setSort(sort) {
@@ -53,7 +72,12 @@ class Finder {
   }
 
   buildChipMenus() {
-    this.modelChip = make('button', { type: 'button', class: 'chip' }, make('span', { text: 'Model' }), icon('chevron'));
+    this.modelChip = make(
+      'button',
+      { type: 'button', class: 'chip' },
+      make('span', { text: 'Model' }),
+      icon('chevron'),
+    );
     this.modelMenu = new Menu(this.modelChip, 'Model', () => this.modelChoices());
     this.tagsChip = make('button', { type: 'button', class: 'chip' }, make('span', { text: 'Tags' }), icon('chevron'));
     this.tagsMenu = new Menu(this.tagsChip, 'Tags', () => this.tagChoices());
@@ -62,15 +86,22 @@ class Finder {
 
   modelChoices() {
     return (this.summary?.models ?? []).map(({ value, label, count: number }) => ({
-      label: clip(label, 60), words: count(number), run: () => this.change({ model_id: value }),
+      label: clip(label, 60),
+      words: count(number),
+      run: () => this.change({ model_id: value }),
     }));
   }
 
   tagChoices() {
     const chosen = this.filters.tags ?? [];
-    return (this.summary?.tags ?? []).filter(({ value }) => !chosen.includes(value)).slice(0, 200).map(({ value, count: number }) => ({
-      label: `#${clip(value, 40)}`, words: count(number), run: () => this.change({ tags: [...chosen, value] }),
-    }));
+    return (this.summary?.tags ?? [])
+      .filter(({ value }) => !chosen.includes(value))
+      .slice(0, 200)
+      .map(({ value, count: number }) => ({
+        label: `#${clip(value, 40)}`,
+        words: count(number),
+        run: () => this.change({ tags: [...chosen, value] }),
+      }));
   }
 
   onKey(event) {
@@ -179,18 +210,23 @@ class Finder {
 
   toggle(key, name, number, active, filters, filterName = Object.keys(filters)[0]) {
     if (!number && !active) return null;
-    return this.chip(key, name, active ? null : number, active, () => this.change(active ? { [filterName]: undefined } : filters));
+    return this.chip(key, name, active ? null : number, active, () =>
+      this.change(active ? { [filterName]: undefined } : filters),
+    );
   }
 
   tagToggle(tag, tags, chosen) {
     const active = chosen.includes(tag);
     const number = tags.find((facet) => facet.value === tag)?.count;
     const without = chosen.filter((other) => other !== tag);
-    return this.chip(`tag-${tag}`, `#${clip(tag, 30)}`, number, active, () => this.change({ tags: active ? without : [...chosen, tag] }));
+    return this.chip(`tag-${tag}`, `#${clip(tag, 30)}`, number, active, () =>
+      this.change({ tags: active ? without : [...chosen, tag] }),
+    );
   }
 
   modelToggle(models) {
-    if (this.filters.model_id) return this.chip('model', this.modelName(), null, true, () => this.change({ model_id: undefined }));
+    if (this.filters.model_id)
+      return this.chip('model', this.modelName(), null, true, () => this.change({ model_id: undefined }));
     return models.length > 1 ? this.modelChip : null;
   }
 
@@ -202,10 +238,20 @@ class Finder {
   }
 
   chip(key, name, number, active, onClick) {
-    const button = make('button', { type: 'button', class: 'chip', 'aria-pressed': String(Boolean(active)), 'data-chip': key, on: { click: onClick } },
-      make('span', { text: name, dir: 'auto' }));
+    const button = make(
+      'button',
+      {
+        type: 'button',
+        class: 'chip',
+        'aria-pressed': String(Boolean(active)),
+        'data-chip': key,
+        on: { click: onClick },
+      },
+      make('span', { text: name, dir: 'auto' }),
+    );
     if (active) button.append(icon('close'));
-    else if (number !== null && number !== undefined) button.append(make('span', { class: 'chip-count', text: typeof number === 'number' ? count(number) : number }));
+    else if (number !== null && number !== undefined)
+      button.append(make('span', { class: 'chip-count', text: typeof number === 'number' ? count(number) : number }));
     return button;
   }
 }

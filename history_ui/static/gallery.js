@@ -1,5 +1,8 @@
 // The gallery: search above, takes below, and words where there are none.
 
+const GONE =
+  'Retake does not answer: it was stopped, or the connection is lost. This page goes on by itself when it is back.';
+
 /** Puts finder, grid, empty states and messages together; `acts` is what the user can do, by name. */
 class Gallery {
   constructor({ server, bus, takes, extras, acts, decorate }) {
@@ -7,16 +10,41 @@ class Gallery {
     this.summary = null;
     this.fresh = true;
     this.trouble = null;
+    this.isGone = false;
+    this.dismissed = false;
     this.finder = new Finder((query) => this.list(query));
-    this.grid = new Grid({ takes, extras, acts, decorate, describe: (section, first) => this.describe(section, first) });
+    this.grid = new Grid({
+      takes,
+      extras,
+      acts,
+      decorate,
+      describe: (section, first) => this.describe(section, first),
+    });
     this.blank = new Blank({ ...acts, filter: (filters) => this.finder.setFilters(filters) });
     this.notice = make('div', { class: 'notice', role: 'status', hidden: true });
     this.place = make('span', { class: 'place' });
     this.empty = makeButton({ text: 'Delete all for good', class: 'link' }, () => acts.emptyTrash());
-    this.blankHead = make('div', { class: 'day-head blank-head' }, make('h2', { class: 'day-name', text: 'No takes' }), make('span', { class: 'place' }));
-    this.skip = make('a', { class: 'skip', href: '#history-gallery', text: 'Skip to the takes', on: { click: (event) => this.onSkip(event) } });
-    this.element = make('section', { class: 'gallery', 'aria-label': 'History', tabindex: -1 },
-      this.finder.element, this.notice, this.blankHead, this.blank.element, this.grid.scroller);
+    this.blankHead = make(
+      'div',
+      { class: 'day-head blank-head' },
+      make('h2', { class: 'day-name', text: 'No takes' }),
+      make('span', { class: 'place' }),
+    );
+    this.skip = make('a', {
+      class: 'skip',
+      href: '#history-gallery',
+      text: 'Skip to the takes',
+      on: { click: (event) => this.onSkip(event) },
+    });
+    this.element = make(
+      'section',
+      { class: 'gallery', 'aria-label': 'History', tabindex: -1 },
+      this.finder.element,
+      this.notice,
+      this.blankHead,
+      this.blank.element,
+      this.grid.scroller,
+    );
     bus.on('listed', () => this.onListed());
   }
 
@@ -44,6 +72,7 @@ class Gallery {
     this.finder.showSummary(summary);
     setText(this.place, this.placeWords());
     setText(this.blankHead.lastChild, this.placeWords());
+    this.showNotice();
     this.showBlank();
     this.grid.renderSoon();
   }
@@ -61,26 +90,34 @@ class Gallery {
     return Boolean(this.takes.query.filters.deleted);
   }
 
-  /** Choose between the takes and the reason there are none. */
+  /** Why there are no takes to see: "trouble", "nothing" (matches), "first" (none yet); empty where there are some. */
+  blankReason() {
+    if (this.trouble) return 'trouble';
+    if (this.takes.total !== 0 || this.extras.nodes().length > 0) return '';
+    if (isFiltered(this.takes.query.filters)) return 'nothing';
+    return this.summary ? 'first' : '';
+  }
+
+  /** Show the takes, or the reason there are none. */
   showBlank() {
-    const { takes, extras } = this;
-    const nothing = takes.total === 0 && extras.nodes().length === 0;
-    const filtered = isFiltered(takes.query.filters);
-    if (this.trouble) this.blank.unreachable(this.trouble);
-    else if (nothing && filtered) this.blank.nothing(takes.query.filters, this.finder.modelName(), (filters) => this.countAll(filters));
-    else if (nothing && this.summary) this.blank.first(this.summary.folder, this.acts.canGenerate());
+    const reason = this.blankReason();
+    if (reason === 'trouble') this.blank.unreachable(this.trouble);
+    else if (reason === 'nothing') this.showNothing();
+    else if (reason === 'first') this.blank.first(this.summary.folder, this.acts.canGenerate());
     else this.blank.hide();
-    const shown = Boolean(this.blank.shown);
-    const first = nothing && !filtered && !this.trouble;
-    this.grid.scroller.hidden = shown;
-    this.finder.element.hidden = Boolean(this.trouble) || (first && this.isPristine());
-    this.blankHead.hidden = !(shown && filtered && !this.trouble);
-    this.acts.setEmpty(first && takes.total !== null);
+    this.grid.scroller.hidden = reason !== '';
+    this.finder.element.hidden = reason === 'trouble' || (reason === 'first' && this.isPristine());
+    this.blankHead.hidden = reason !== 'nothing';
+    this.acts.setEmpty(reason === 'first');
+  }
+
+  showNothing() {
+    this.blank.nothing(this.takes.query.filters, this.finder.modelName(), (filters) => this.countAll(filters));
   }
 
   /** Nothing kept and nothing deleted: there is nothing to search either. */
   isPristine() {
-    return !this.summary || (this.summary.counts.all === 0 && this.summary.counts.deleted === 0);
+    return this.summary.counts.all === 0 && this.summary.counts.deleted === 0;
   }
 
   async countAll(queries) {
@@ -101,7 +138,8 @@ class Gallery {
 
   headingWords(section, isFirst) {
     const words = section.count > 0 || section.kind !== 'now' ? [plural(section.count, 'take')] : [];
-    if (isFirst && this.extras.unsavedCount > 0 && section.lead > 0) words.push(`${this.extras.unsavedCount} not saved`);
+    if (isFirst && this.extras.unsavedCount > 0 && section.lead > 0)
+      words.push(`${this.extras.unsavedCount} not saved`);
     return words.join(', ');
   }
 
@@ -114,8 +152,22 @@ class Gallery {
 
   /** Say quietly that nobody answers; what is on screen stays. */
   setGone(gone) {
+    if (gone === this.isGone) return;
     this.isGone = gone;
-    this.notice.hidden = !gone;
-    setText(this.notice, gone ? 'Retake does not answer: it was stopped, or the connection is lost. This page goes on by itself when it is back.' : '');
+    this.showNotice();
+  }
+
+  /** Show what is not as it should be: no server, or damage that was set aside when the history was opened. */
+  showNotice() {
+    const problems = this.dismissed ? [] : (this.summary?.problems ?? []);
+    const words = this.isGone ? [GONE] : problems.map((problem) => clip(problem, 300));
+    this.notice.hidden = words.length === 0;
+    const dismiss = this.isGone ? [] : [makeButton({ icon: 'close', label: 'Dismiss' }, () => this.dismissNotice())];
+    this.notice.replaceChildren(make('div', {}, ...words.map((text) => make('p', { text }))), ...dismiss);
+  }
+
+  dismissNotice() {
+    this.dismissed = true;
+    this.showNotice();
   }
 }

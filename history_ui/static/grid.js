@@ -12,19 +12,22 @@ class Grid {
   /** `describe(section, isFirst)` gives a heading's words; `acts` is what cards can do; `extras` stand before takes. */
   constructor({ takes, extras, acts, describe, decorate }) {
     Object.assign(this, { takes, extras, acts, describe, decorate });
+    this.steps = new Steps(this);
     this.views = new Map();
     this.sectionViews = new Map();
     this.blanks = [];
     this.scrolledSoon = oncePerFrame(() => this.onScrolled());
     this.columns = 3;
     this.active = { id: null, place: 0 };
-    this.flow = make('div', { class: 'flow', role: 'feed', 'aria-label': 'Takes' });
+    this.flow = make('div', { class: 'flow' });
     this.scroller = make('div', { class: 'scroller', tabindex: -1 }, this.flow);
     this.renderSoon = oncePerFrame(() => this.render());
     this.needAfterPause = afterPause(90, () => this.need());
     this.lastTop = 0;
     this.scroller.addEventListener('scroll', this.scrolledSoon, { passive: true });
-    this.flow.addEventListener('focusin', (event) => this.activate(event.target.closest('[data-entry-id]')?.dataset.entryId));
+    this.flow.addEventListener('focusin', (event) =>
+      this.activate(event.target.closest('[data-entry-id]')?.dataset.entryId),
+    );
     new ResizeObserver(() => this.measure()).observe(this.scroller);
     takes.bus.on('listing', () => this.hold());
     takes.bus.on('listed', () => this.relay());
@@ -71,7 +74,12 @@ class Grid {
     this.held = null;
     const lead = this.extras.nodes().length;
     this.layout = laySections({
-      takes: this.takes, lead, columns: this.columns, rowHeight: ROW_HEIGHT, headHeight: HEAD_HEIGHT, nowS: nowSeconds(),
+      takes: this.takes,
+      lead,
+      columns: this.columns,
+      rowHeight: ROW_HEIGHT,
+      headHeight: HEAD_HEIGHT,
+      nowS: nowSeconds(),
     });
     this.flow.style.height = `${this.layout.height}px`;
     if (toTop) this.scroller.scrollTop = 0;
@@ -198,7 +206,9 @@ class Grid {
 
   need() {
     const { first, last } = this.takes.window;
-    this.takes.need(first - 5 * this.columns, last + 6 * this.columns).catch((error) => this.takes.bus.say('trouble', error));
+    this.takes
+      .need(first - 5 * this.columns, last + 6 * this.columns)
+      .catch((error) => this.takes.bus.say('trouble', error));
   }
 
   /** Keep one card in the tab order: the active one, or else the first on screen. */
@@ -227,7 +237,8 @@ class Grid {
     const top = this.topOf(place) - HEAD_HEIGHT;
     const bottom = this.topOf(place) + ROW_HEIGHT;
     if (top < this.scroller.scrollTop) this.scroller.scrollTop = Math.max(0, top);
-    else if (bottom > this.scroller.scrollTop + this.scroller.clientHeight) this.scroller.scrollTop = bottom - this.scroller.clientHeight;
+    else if (bottom > this.scroller.scrollTop + this.scroller.clientHeight)
+      this.scroller.scrollTop = bottom - this.scroller.clientHeight;
   }
 
   /** Bring a place on screen and focus its card. */
@@ -243,83 +254,5 @@ class Grid {
     this.active.id = this.takes.at(wanted)?.id ?? null;
     this.updateReachable();
     focusQuietly(this.viewOf(this.active.id)?.element);
-  }
-
-  /** The place one step away: left, right, up, down, first or last. */
-  step(direction) {
-    const known = this.active.id ? this.takes.placeOf(this.active.id) : -1;
-    const from = known >= 0 ? known : Math.min(this.active.place, (this.takes.total ?? 1) - 1);
-    const steps = { left: from - 1, right: from + 1, first: 0, last: this.takes.total - 1 };
-    if (direction in steps) return steps[direction];
-    const rows = { up: -1, down: 1, pageUp: -this.rowsOnScreen(), pageDown: this.rowsOnScreen() };
-    return this.vertical(from, rows[direction]);
-  }
-
-  rowsOnScreen() {
-    return Math.max(1, Math.floor((this.scroller.clientHeight - HEAD_HEIGHT) / ROW_HEIGHT));
-  }
-
-  /** The place so many rows further, in the same column as far as there is one. */
-  vertical(from, rows) {
-    let place = from;
-    for (let step = 0; step < Math.abs(rows); step += 1) place = this.rowStep(place, Math.sign(rows));
-    return place;
-  }
-
-  rowStep(from, sign) {
-    const section = this.sectionOf(from);
-    if (!section) return from;
-    const slot = from - section.start + section.lead;
-    const column = slot % this.columns;
-    const row = Math.floor(slot / this.columns) + sign;
-    if (row >= 0 && row < section.rows) return placeInRow(section, row, column, this.columns) ?? from;
-    const next = this.layout.sections[this.layout.sections.indexOf(section) + sign];
-    if (!next || next.count === 0) return from;
-    return placeInRow(next, sign > 0 ? 0 : next.rows - 1, column, this.columns) ?? from;
-  }
-}
-
-function placeInRow(section, row, column, columns) {
-  const slot = Math.min(row * columns + column, section.lead + section.count - 1);
-  return slot < section.lead ? null : section.start + slot - section.lead;
-}
-
-/** A day with its heading, or a stretch of the listing whose days are not known yet. */
-class SectionView {
-  constructor() {
-    this.name = make('h2', { class: 'day-name' });
-    this.words = make('span', { class: 'day-words' });
-    this.aside = make('div', { class: 'day-aside' });
-    this.head = make('header', { class: 'day-head' }, this.name, this.words, this.aside);
-    this.cards = make('div', { class: 'cards' });
-    this.element = make('section', { class: 'day' }, this.head, this.cards);
-  }
-
-  place(section) {
-    this.element.style.top = `${section.top}px`;
-    this.element.style.height = `${section.height}px`;
-    this.head.hidden = section.head === 0;
-  }
-
-  describe({ name, words, aside }) {
-    setText(this.name, name);
-    setText(this.words, words);
-    setChildren(this.aside, aside);
-  }
-
-  fill(nodes, skippedRows) {
-    this.cards.style.paddingTop = `${skippedRows * ROW_HEIGHT}px`;
-    setChildren(this.cards, nodes);
-  }
-}
-
-/** Make these the children of an element, moving as little as can be: a moved element would lose the focus. */
-function setChildren(parent, nodes) {
-  const kept = new Set(nodes);
-  for (const child of [...parent.childNodes]) if (!kept.has(child)) child.remove();
-  let next = parent.firstChild;
-  for (const node of nodes) {
-    if (node === next) next = next.nextSibling;
-    else parent.insertBefore(node, next);
   }
 }

@@ -1,8 +1,14 @@
 // Keys, for hands that stay off the mouse.
 
 const ARROWS = {
-  ArrowLeft: 'left', ArrowRight: 'right', ArrowUp: 'up', ArrowDown: 'down',
-  Home: 'first', End: 'last', PageUp: 'pageUp', PageDown: 'pageDown',
+  ArrowLeft: 'left',
+  ArrowRight: 'right',
+  ArrowUp: 'up',
+  ArrowDown: 'down',
+  Home: 'first',
+  End: 'last',
+  PageUp: 'pageUp',
+  PageDown: 'pageDown',
 };
 
 /** Turns keys into acts, unless they belong to what has the focus: a field, a slider, a list, a dialog. */
@@ -16,7 +22,8 @@ class Keyboard {
   onKey(event) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const focused = document.activeElement;
-    if (document.querySelector('dialog[open]') || takesText(focused) || isCombobox(focused) || !this.isMine(focused)) return;
+    if (document.querySelector('dialog[open]') || takesText(focused) || isCombobox(focused) || !this.isMine(focused))
+      return;
     if (this.handle(event, focused)) event.preventDefault();
   }
 
@@ -33,7 +40,7 @@ class Keyboard {
     const free = inCard || !focused || focused === document.body || focused === this.grid.scroller;
     if (!free || (onButton && !inCard) || !this.grid.takes.total) return false;
     const start = !inCard && this.grid.active.id === null;
-    this.grid.focus(start ? this.grid.takes.window.first : this.grid.step(ARROWS[event.key]));
+    this.grid.focus(start ? this.grid.takes.window.first : this.grid.steps.to(ARROWS[event.key]));
     return true;
   }
 
@@ -42,9 +49,21 @@ class Keyboard {
     if (/^[1-5]$/.test(event.key)) return this.acts.rateCurrent(Number(event.key));
     const { acts } = this;
     const run = {
-      '/': () => acts.search(), '?': () => acts.help(), Escape: () => acts.escape(), Delete: () => acts.onCurrent('remove'), Backspace: () => acts.onCurrent('remove'),
-      r: () => acts.onCurrent('replay'), g: () => acts.onCurrent('again'), f: () => acts.onCurrent('favorite'), i: () => acts.onCurrent('details'),
-      z: () => acts.undo(), u: () => acts.undo(), l: () => acts.loop(), m: () => acts.mute(), j: () => acts.previous(), k: () => acts.next(),
+      '/': () => acts.search(),
+      '?': () => acts.help(),
+      Escape: () => acts.escape(),
+      Delete: () => acts.onCurrent('remove'),
+      Backspace: () => acts.onCurrent('remove'),
+      r: () => acts.onCurrent('replay'),
+      g: () => acts.onCurrent('again'),
+      f: () => acts.onCurrent('favorite'),
+      i: () => acts.onCurrent('details'),
+      z: () => acts.undo(),
+      u: () => acts.undo(),
+      l: () => acts.loop(),
+      m: () => acts.mute(),
+      j: () => acts.previous(),
+      k: () => acts.next(),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     return run ? run() !== false : false;
   }

@@ -10,7 +10,7 @@ class Menu {
     button.addEventListener('pointerdown', () => {
       this.wasOpen = this.open;
     });
-    button.addEventListener('click', () => (this.wasOpen ? this.close() : this.show()));
+    button.addEventListener('click', () => this.toggle());
     this.list.addEventListener('toggle', (event) => this.onToggle(event));
     this.list.addEventListener('keydown', (event) => this.onKey(event));
   }
@@ -19,8 +19,15 @@ class Menu {
     return this.list.matches(':popover-open');
   }
 
-  show() {
+  /** A press on the button has already closed an open list by itself: the click must not open it again. */
+  toggle() {
+    const { wasOpen } = this;
     this.wasOpen = false;
+    if (wasOpen) this.close();
+    else this.show();
+  }
+
+  show() {
     this.list.replaceChildren(...this.choices().map((choice) => this.item(choice)));
     this.list.showPopover();
     this.placeUnder(this.button.getBoundingClientRect());
@@ -38,9 +45,13 @@ class Menu {
   }
 
   item({ label, words, checked, run }) {
-    const item = make('button', { type: 'button', tabindex: -1, role: checked === undefined ? 'menuitem' : 'menuitemradio' },
+    const item = make(
+      'button',
+      { type: 'button', tabindex: -1, role: checked === undefined ? 'menuitem' : 'menuitemradio' },
       make('span', { class: 'menu-check' }, checked ? icon('check') : null),
-      make('span', { class: 'menu-label', text: label, dir: 'auto' }), words ? make('span', { class: 'menu-words', text: words }) : null);
+      make('span', { class: 'menu-label', text: label, dir: 'auto' }),
+      words ? make('span', { class: 'menu-words', text: words }) : null,
+    );
     if (checked !== undefined) setAttribute(item, 'aria-checked', String(checked));
     item.addEventListener('click', () => {
       this.close();
@@ -56,7 +67,8 @@ class Menu {
   onToggle(event) {
     const open = event.newState === 'open';
     setAttribute(this.button, 'aria-expanded', String(open));
-    if (!open && (this.list.contains(document.activeElement) || document.activeElement === document.body)) focusQuietly(this.button);
+    if (!open && (this.list.contains(document.activeElement) || document.activeElement === document.body))
+      focusQuietly(this.button);
   }
 
   onKey(event) {

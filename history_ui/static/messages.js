@@ -10,7 +10,8 @@ class Messages {
     const { toasts, details, panel } = { ...this.panel, panel: this.panel };
     details.showReport(id, report);
     toasts.show(`Settings restored: ${reportWords(report)}`, {
-      lines: reportLines(report), action: { label: 'Undo', key: 'Z', run: () => panel.send('undo_replay', {}) },
+      lines: reportLines(report),
+      action: { label: 'Undo', key: 'Z', run: () => panel.send('undo_replay', {}) },
     });
   }
 
@@ -24,18 +25,23 @@ class Messages {
   async made({ ids, again_of: againOf, verdict, detail }) {
     const { panel } = this;
     panel.create?.dismiss();
-    await panel.refresh();
-    panel.watch.hurry();
+    await panel.watch.now();
     const cards = ids.map((id) => panel.takes.find(id)).filter(Boolean);
     for (const card of cards) fadeIn(panel.grid.viewOf(card.id)?.element);
     if (againOf) this.tellVerdict(ids[0], againOf, verdict, detail);
     else if (cards.length < ids.length) this.tellHidden(ids);
-    else panel.toasts.announce(cards.length === 1 ? `Made ${clip(cards[0].title, 80)}` : `Made ${plural(cards.length, 'take')}`);
+    else
+      panel.toasts.announce(
+        cards.length === 1 ? `Made ${clip(cards[0].title, 80)}` : `Made ${plural(cards.length, 'take')}`,
+      );
   }
 
   tellVerdict(id, againOf, verdict, detail) {
     const { panel } = this;
-    const words = { identical: 'Made again: identical, sample for sample', different: 'Made again: it came out different' }[verdict] ?? 'Made again';
+    const words =
+      { identical: 'Made again: identical, sample for sample', different: 'Made again: it came out different' }[
+        verdict
+      ] ?? 'Made again';
     const text = detail && verdict !== 'identical' ? `${words}. ${clip(detail, 200)}` : words;
     panel.toasts.show(text, { action: { label: 'Show', run: () => panel.acts.select(id) } });
     if (panel.details.id === againOf) panel.details.load();
@@ -43,7 +49,10 @@ class Messages {
 
   tellHidden(ids) {
     const { panel } = this;
-    const words = ids.length === 1 ? 'Made 1 take. It is not among the takes shown here.' : `Made ${ids.length} takes. They are not among the takes shown here.`;
+    const words =
+      ids.length === 1
+        ? 'Made 1 take. It is not among the takes shown here.'
+        : `Made ${ids.length} takes. They are not among the takes shown here.`;
     panel.toasts.show(words, { action: { label: 'Show all', run: () => panel.gallery.finder.clear() } });
   }
 
@@ -66,7 +75,7 @@ class Messages {
 
   async unsaved({ error }) {
     const { panel } = this;
-    await panel.watch.poll();
+    await panel.watch.now();
     const words = `Not saved: ${clip(error?.message ?? '', 200)}`;
     if (panel.grid.scroller.scrollTop < ROW_HEIGHT) {
       panel.toasts.announce(words);

@@ -28,16 +28,35 @@ class Panel {
     this.sound = new Sound(this.bus);
     this.toasts = new Toasts();
     this.controls = new Controls(this.bus, (values) => this.send('put_back', { values }));
-    this.gallery = new Gallery({ ...this, acts, decorate: (view, underHeading) => this.decorate(view, underHeading) });
+    this.gallery = new Gallery({
+      server: this.server,
+      bus: this.bus,
+      takes: this.takes,
+      extras: this.extras,
+      acts,
+      decorate: (view, underHeading) => this.decorate(view, underHeading),
+    });
     this.grid = this.gallery.grid;
-    this.details = new Details(this.server, this.controls, acts, () => (this.gallery.summary?.tags ?? []).map((tag) => tag.value));
+    this.details = new Details(this.server, this.controls, acts, () =>
+      (this.gallery.summary?.tags ?? []).map((tag) => tag.value),
+    );
     this.playback = new Playback(this);
     this.player = new Player(this.sound, (id, columns) => this.fetchEnvelope(id, columns), this.playback);
-    this.watch = new Watch(this.server, this.bus, () => this.root.isConnected && this.gallery.element.checkVisibility());
+    this.watch = new Watch(this.server, {
+      tell: (status) => this.onStatus(status),
+      fail: (error) => this.onTrouble(error),
+      isShown: () => this.gallery.element.checkVisibility(),
+      isGone: () => this.isGone(),
+    });
     this.buildCreate();
     this.sheets = new Sheets({
-      root: this.root, page: this.page, create: this.create?.column, details: this.details.element, gallery: this.gallery.element,
-      dock: this.player.element, onChange: () => this.onLayout(),
+      root: this.root,
+      page: this.page,
+      create: this.create?.column,
+      details: this.details.element,
+      gallery: this.gallery.element,
+      dock: this.player.element,
+      onChange: () => this.onLayout(),
     });
     this.buildPhone(acts);
     this.keys = new Shortcuts(this);
@@ -48,12 +67,20 @@ class Panel {
     const column = this.standalone && document.getElementById('create');
     if (!column) return;
     this.create = new Create({
-      column, toasts: this.toasts, help: () => showHelp(this.root), expectJob: () => this.watch.expectJob(), onGenerate: () => this.sheets.close(),
+      column,
+      toasts: this.toasts,
+      help: () => showHelp(this.root),
+      expectJob: () => this.watch.expectJob(),
+      onGenerate: () => this.sheets.close(),
     });
   }
 
   buildPhone(acts) {
-    this.phoneHead = new PhoneHead({ finder: this.gallery.finder, acts: { ...acts, help: () => showHelp(this.root) }, standalone: this.standalone });
+    this.phoneHead = new PhoneHead({
+      finder: this.gallery.finder,
+      acts: { ...acts, help: () => showHelp(this.root) },
+      standalone: this.standalone,
+    });
     this.gallery.element.prepend(this.phoneHead.element);
     this.tabs = new PhoneTabs(this.sheets);
     if (this.create) this.player.element.append(this.tabs.element);
@@ -65,27 +92,37 @@ class Panel {
     setAttribute(this.gallery.element, 'id', own('history-gallery'));
     if (this.create) this.create.column.prepend(this.gallery.skip);
     this.root.classList.toggle('standalone', this.standalone);
-    this.root.replaceChildren(this.gallery.element, this.details.element, this.player.element, this.sheets.scrim,
-      this.toasts.element, this.toasts.spoken, this.sound.audio);
+    this.root.replaceChildren(
+      this.gallery.element,
+      this.details.element,
+      this.player.element,
+      this.sheets.scrim,
+      this.toasts.element,
+      this.toasts.spoken,
+      this.sound.audio,
+    );
   }
 
   listen() {
     const { bus } = this;
-    bus.on('status', (status) => this.onStatus(status));
+    bus.on('listing', () => this.takeInJobs());
     bus.on('trouble', (error) => this.onTrouble(error));
     bus.on('controls', () => this.details.showDifferences());
     bus.on('unplayable', (card, words) => this.onUnplayable(card, words));
-    setInterval(() => this.grid.renderSoon(), 20000);
+    this.ageing = setInterval(() => this.grid.renderSoon(), 20000);
   }
 
   start() {
     this.gallery.list({ filters: {}, sort: 'newest' });
     this.gallery.fetchSummary().catch((error) => this.bus.say('trouble', error));
-    this.watch.start();
+    this.watch.hurry();
   }
 
   send(name, data) {
-    this.trigger(RETAKE_EVENTS.find((event) => event === name), data);
+    this.trigger(
+      RETAKE_EVENTS.find((event) => event === name),
+      data,
+    );
   }
 
   fetchEnvelope(id, columns) {
@@ -109,7 +146,8 @@ class Panel {
 
   onSelected() {
     const { id } = this.details;
-    for (const view of this.grid.views.values()) setAttribute(view.element, 'aria-current', view.card.id === id ? 'true' : null);
+    for (const view of this.grid.views.values())
+      setAttribute(view.element, 'aria-current', view.card.id === id ? 'true' : null);
     if (this.page) setAttribute(this.page, 'data-details', id ? 'open' : null);
     setAttribute(this.root, 'data-details', id ? 'open' : null);
     this.playback.show();
@@ -126,36 +164,71 @@ class Panel {
 
   /** Fetch what is on screen and the numbers above it anew. */
   async refresh() {
-    await Promise.all([this.takes.renew(), this.gallery.fetchSummary()]).catch((error) => this.bus.say('trouble', error));
+    await Promise.all([this.takes.renew(), this.gallery.fetchSummary()]).catch((error) =>
+      this.bus.say('trouble', error),
+    );
   }
 
-  async onStatus({ revision, jobs, unsaved }) {
+  /** Keep up with the history. A job and the take it has become change places in one step. */
+  async onStatus({ revision, jobs, unsaved, unsaved_lost: lost = 0 }) {
     const wasInTrouble = Boolean(this.gallery.trouble) || this.gallery.isGone || this.takes.total === null;
     this.gallery.setGone(false);
     this.gallery.setTrouble(null);
-    this.showJobs(jobs, unsaved);
-    if (wasInTrouble && this.takes.total === null) await this.gallery.list(this.gallery.wanted ?? this.takes.query);
-    if (revision === this.seenRevision && !wasInTrouble) return;
-    this.seenRevision = revision;
-    await this.refresh();
-    if (this.details.id && !this.details.element.hidden) this.details.load();
+    this.coming = { jobs, unsaved };
+    if (this.takes.total === null && !this.takes.showing) await this.gallery.list(this.gallery.wanted);
+    if (revision !== this.seenRevision || wasInTrouble) await this.catchUp(revision);
+    this.showJobs();
+    this.tellLost(lost);
   }
 
-  showJobs(jobs, unsaved) {
+  async catchUp(revision) {
+    this.seenRevision = revision;
+    await this.refresh();
+    if (this.details.id) this.details.load();
+  }
+
+  /** Say that unsaved takes are gone: the server keeps only so many in memory. */
+  tellLost(lost) {
+    const more = lost - (this.lost ?? 0);
+    this.lost = lost;
+    if (more > 0)
+      this.toasts.show(`${plural(more, 'unsaved take')} had to be let go: there is no more memory for them.`);
+  }
+
+  /** Take the jobs and unsaved takes into the next drawing of the listing; true where cards came or went. */
+  takeInJobs() {
+    if (!this.coming) return false;
+    const { jobs, unsaved } = this.coming;
+    this.coming = null;
     this.unsaved = unsaved;
     this.extras.hidden = this.gallery.isTrash;
     this.create?.showJobs(jobs);
-    if (!this.extras.show(jobs, unsaved)) return;
+    return this.extras.show(jobs, unsaved);
+  }
+
+  showJobs() {
     this.grid.hold();
+    if (!this.takeInJobs()) {
+      this.grid.held = null;
+      return;
+    }
     this.grid.relay();
     this.gallery.showBlank();
     this.playback.show();
   }
 
+  /** Whether the panel has been taken out of the page; its sound must not play on. */
+  isGone() {
+    if (this.root.isConnected) return false;
+    this.sound.stop();
+    clearInterval(this.ageing);
+    return true;
+  }
+
   onTrouble(error) {
     if (error instanceof ServerGone) this.gallery.setGone(true);
-    else if (error instanceof Refused) this.gallery.setTrouble(error);
-    else throw error;
+    else if (!(error instanceof Refused)) throw error;
+    else this.gallery.setTrouble(error);
   }
 
   onUnplayable(card, words) {

@@ -9,11 +9,23 @@ class TakeButtons {
     this.restore = makeButton({ icon: 'restore', text: 'Restore', class: 'strong' }, on('restore'));
     this.forGood = makeButton({ icon: 'trash', text: 'Delete for good', class: 'soft' }, on('removeForGood'));
     this.star = makeButton({ icon: 'star', label: 'Favourite' }, on('favorite'));
-    this.download = make('a', { class: 'icon-link', download: '', 'aria-label': 'Download the audio', title: 'Download the audio' }, icon('download'));
+    this.download = make(
+      'a',
+      { class: 'icon-link', download: '', 'aria-label': 'Download the audio', title: 'Download the audio' },
+      icon('download'),
+    );
     this.trash = makeButton({ icon: 'trash', label: 'Delete' }, on('remove'));
-    this.rates = [1, 2, 3, 4, 5].map((rating) => makeButton({ text: String(rating), label: `Rate ${rating}`, class: 'rate' },
-      () => acts.rate(this.card.id, rating)));
-    this.rating = make('div', { class: 'rating', role: 'group', 'aria-label': 'Rating' }, make('span', { class: 'rating-word', text: 'Rate' }), ...this.rates);
+    this.rates = [1, 2, 3, 4, 5].map((rating) =>
+      makeButton({ text: String(rating), label: `Rate ${rating}`, class: 'rate' }, () =>
+        acts.rate(this.card.id, rating),
+      ),
+    );
+    this.rating = make(
+      'div',
+      { class: 'rating', role: 'group', 'aria-label': 'Rating' },
+      make('span', { class: 'rating-word', text: 'Rate' }),
+      ...this.rates,
+    );
     this.elements = [
       make('div', { class: 'details-main' }, this.replay, this.again, this.restore, this.forGood),
       make('div', { class: 'details-tools' }, this.star, this.download, this.trash, this.rating),
@@ -40,7 +52,9 @@ function downloadUrl(audio) {
 }
 
 function fileName(title) {
-  const plain = clip(title, 80).replace(/[\u0000-\u001f\u007f/\\:*?"<>|]+/g, ' ').trim();
+  const plain = clip(title, 80)
+    .replace(/[\u0000-\u001f\u007f/\\:*?"<>|]+/g, ' ')
+    .trim();
   return `${plain || 'take'}.wav`;
 }
 
@@ -49,9 +63,22 @@ function partHead(heading, words) {
 }
 
 function differenceTable(list) {
-  const head = make('tr', {}, make('td'), make('th', { scope: 'col', text: 'This take' }), make('th', { scope: 'col', text: 'Controls' }));
-  const rows = list.map(({ label, text, now }) => make('tr', {},
-    make('th', { scope: 'row', text: clip(label, 60) }), make('td', { class: 'own', text: clip(text, 80) }), make('td', { text: clip(now, 80) })));
+  const head = make(
+    'tr',
+    {},
+    make('td'),
+    make('th', { scope: 'col', text: 'This take' }),
+    make('th', { scope: 'col', text: 'Controls' }),
+  );
+  const rows = list.map(({ label, text, now }) =>
+    make(
+      'tr',
+      {},
+      make('th', { scope: 'row', text: clip(label, 60) }),
+      make('td', { class: 'own', text: clip(text, 80) }),
+      make('td', { text: clip(now, 80) }),
+    ),
+  );
   return make('table', { class: 'differences' }, make('thead', {}, head), make('tbody', {}, ...rows));
 }
 
@@ -60,13 +87,18 @@ function parameterList(parameters) {
   const isLong = ({ text }) => String(text).length > 14;
   const short = parameters.filter((parameter) => !isLong(parameter)).map(parameterRow);
   const long = parameters.filter(isLong).map(parameterRow);
-  const columns = make('div', { class: 'parameters' }, ...short);
+  const columns = make('dl', { class: 'parameters' }, ...short);
   columns.style.setProperty('--rows', Math.ceil(short.length / 2));
-  return make('dl', {}, ...(short.length ? [columns] : []), ...(long.length ? [make('div', { class: 'parameters long' }, ...long)] : []));
+  return [columns, make('dl', { class: 'parameters long' }, ...long)].filter((list) => list.firstChild);
 }
 
 function parameterRow({ label, text }) {
-  return make('div', { class: 'parameter' }, make('dt', { text: clip(label, 60), dir: 'auto' }), make('dd', { text: clip(text, 5000), dir: 'auto' }));
+  return make(
+    'div',
+    { class: 'parameter' },
+    make('dt', { text: clip(label, 60), dir: 'auto' }),
+    make('dd', { text: clip(text, 5000), dir: 'auto' }),
+  );
 }
 
 /** "● Sounds fine · peak −1.1 dB, RMS −19.4 dB" */
@@ -74,10 +106,18 @@ function qualityParts(card, score) {
   const fine = card.quality === 'green';
   const mark = fine ? make('span', { class: 'quality-mark green', 'aria-hidden': 'true' }) : qualityMark(card.quality);
   const words = fine ? 'Sounds fine' : capital(clip(score.reason || card.quality_words || 'To check', 200));
-  const levels = [['peak', score.peak_dbfs], ['RMS', score.rms_dbfs]]
+  const levels = [
+    ['peak', score.peak_dbfs],
+    ['RMS', score.rms_dbfs],
+  ]
     .filter(([, value]) => typeof value === 'number' && Number.isFinite(value))
-    .map(([name, value]) => `${name} ${decibels(value, 1)}`).join(', ');
-  return [mark, make('span', { class: fine ? '' : `words-${card.quality}`, text: words }), make('span', { class: 'levels', text: levels ? ` ${DOT} ${levels}` : '' })];
+    .map(([name, value]) => `${name} ${decibels(value, 1)}`)
+    .join(', ');
+  return [
+    mark,
+    make('span', { class: fine ? '' : `words-${card.quality}`, text: words }),
+    make('span', { class: 'levels', text: levels ? ` ${DOT} ${levels}` : '' }),
+  ];
 }
 
 function capital(text) {
@@ -99,7 +139,10 @@ function reportWords({ applied = 0, clamped = [], missing = [], unused = [] }) {
 
 function reportLines({ clamped = [], missing = [], unused = [] }) {
   return [
-    ...clamped.map(({ label, wanted, given }) => `${clip(label, 60)}: ${clip(wanted, 60)} is out of reach, set to ${clip(given, 60)}`),
+    ...clamped.map(
+      ({ label, wanted, given }) =>
+        `${clip(label, 60)}: ${clip(wanted, 60)} is out of reach, set to ${clip(given, 60)}`,
+    ),
     ...missing.map((name) => `${clip(name, 60)}: not in this take, left as it was`),
     ...unused.map((label) => `${clip(label, 60)}: this page has no such control`),
   ];
@@ -113,14 +156,23 @@ class AllFields {
       const done = await copyText(this.json);
       say(done ? 'Copied as JSON' : 'The browser did not allow copying.');
     });
-    this.element = make('details', { class: 'details-part all-fields' }, make('summary', { text: 'All fields' }), this.list, this.copy);
+    this.element = make(
+      'details',
+      { class: 'details-part all-fields' },
+      make('summary', { text: 'All fields' }),
+      this.list,
+      this.copy,
+    );
   }
 
   show(take) {
     this.element.hidden = !take;
     this.json = take?.json ?? JSON.stringify(take?.entry, null, 2);
-    this.list.replaceChildren(...(take?.facts ?? []).map(({ label, text }) =>
-      make('div', {}, make('dt', { text: clip(label, 80) }), make('dd', { text: clip(text, 5000), dir: 'auto' }))));
+    this.list.replaceChildren(
+      ...(take?.facts ?? []).map(({ label, text }) =>
+        make('div', {}, make('dt', { text: clip(label, 80) }), make('dd', { text: clip(text, 5000), dir: 'auto' })),
+      ),
+    );
   }
 }
 

@@ -7,9 +7,13 @@ class PhoneHead {
     this.search = makeButton({ icon: 'search', label: 'Search' }, () => this.showSearch(true));
     this.more = makeButton({ icon: 'more', label: 'More' });
     this.menu = new Menu(this.more, 'More', () => this.choices(acts, standalone));
-    const name = standalone ? [drawMark(), make('span', { class: 'wordmark', text: 'Retake' })] : [make('span', { class: 'wordmark', text: 'History' })];
+    const name = standalone
+      ? [drawMark(), make('span', { class: 'wordmark', text: 'Retake' })]
+      : [make('span', { class: 'wordmark', text: 'History' })];
     this.element = make('div', { class: 'phone-head' }, ...name, this.search, this.more, this.menu.list);
-    this.back = makeButton({ icon: 'close', label: 'Close search', class: 'search-back' }, () => this.showSearch(false));
+    this.back = makeButton({ icon: 'close', label: 'Close search', class: 'search-back' }, () =>
+      this.showSearch(false),
+    );
     finder.box.after(this.back);
     finder.input.addEventListener('keydown', (event) => {
       if (event.key === 'Escape' && !finder.input.value) this.showSearch(false);

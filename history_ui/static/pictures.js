@@ -1,6 +1,10 @@
 // The details' pictures: waveform and spectrogram over one time axis.
 
-const FREQUENCIES = [[10000, '10k'], [1000, '1k'], [100, '100']];
+const FREQUENCIES = [
+  [10000, '10k'],
+  [1000, '1k'],
+  [100, '100'],
+];
 const DETAILS_MAX_GAIN = 4;
 
 /** Both pictures of a take; a click in either plays from there. */
@@ -14,7 +18,15 @@ class Pictures {
     this.gain = make('span', { class: 'axis-gain' });
     this.frequencies = make('div', { class: 'axis-frequencies', 'aria-hidden': 'true' });
     this.times = make('div', { class: 'axis-times', 'aria-hidden': 'true' });
-    this.element = make('div', { class: 'pictures' }, this.wave.element, this.gain, this.spectrum.element, this.frequencies, this.times);
+    this.element = make(
+      'div',
+      { class: 'pictures' },
+      this.wave.element,
+      this.gain,
+      this.spectrum.element,
+      this.frequencies,
+      this.times,
+    );
     for (const { element } of [this.wave, this.spectrum]) {
       element.addEventListener('click', (event) => seek(fractionAcross(element, event)));
     }
@@ -29,7 +41,9 @@ class Pictures {
     this.wave.show(card.audio === null ? null : card.id);
     this.spectrum.show(null);
     this.frequencies.replaceChildren();
-    this.times.replaceChildren(...timeTicks(card.duration_s).map((tick, _, ticks) => timeLabel(tick, card.duration_s, ticks[1] < 1)));
+    this.times.replaceChildren(
+      ...timeTicks(card.duration_s).map((tick, _, ticks) => timeLabel(tick, card.duration_s, ticks[1] < 1)),
+    );
     if (card.audio === null) return;
     const answer = await this.server.call('fetch_spectrogram', { id: card.id }).catch(() => null);
     if (!answer || card.id !== this.id) return;

@@ -29,8 +29,7 @@ class Playback {
 
   /** Remember where in the listing the take is, for when it has left. */
   notePlace() {
-    const { sound, takes } = this.panel;
-    const place = sound.card ? takes.placeOf(sound.card.id) : -1;
+    const place = this.placeHeard();
     if (place >= 0) this.place = place;
   }
 
@@ -73,17 +72,29 @@ class Playback {
   /** Play the next take that has audio, in the listing's order; at the ends, nothing. */
   async playBeside(step) {
     const { takes, sound, grid } = this.panel;
-    const known = sound.card ? takes.placeOf(sound.card.id) : -1;
-    let place = known >= 0 ? known + step : (this.place ?? (step > 0 ? -1 : 0)) + (step > 0 && this.place !== undefined ? 0 : step);
-    for (; place >= 0 && place < takes.total; place += step) {
+    const from = this.placeHeard();
+    for (let place = this.placeBeside(step); place >= 0 && place < takes.total; place += step) {
       await takes.need(place, place).catch(() => null);
       const card = takes.at(place);
       if (!card) return;
       if (!card.audio) continue;
-      const follow = grid.isInSight(known);
+      const follow = grid.isInSight(from);
       await sound.play(card, 0);
       if (follow) grid.reveal(place);
       return;
     }
+  }
+
+  placeHeard() {
+    const { takes, sound } = this.panel;
+    return sound.card ? takes.placeOf(sound.card.id) : -1;
+  }
+
+  /** Where to look first: beside what is heard; where that has left the listing, at the gap it left. */
+  placeBeside(step) {
+    const heard = this.placeHeard();
+    if (heard >= 0) return heard + step;
+    if (this.place === undefined) return step > 0 ? 0 : -1;
+    return step > 0 ? this.place : this.place - 1;
   }
 }

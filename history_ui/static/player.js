@@ -2,10 +2,10 @@
 
 /** Shows and steers the sound. `acts` are playOrPause, previous and next. */
 class Player {
-  constructor(sound, fetchEnvelope, acts) {
+  constructor(sound, fetchPeaks, acts) {
     this.sound = sound;
     this.acts = acts;
-    this.wave = new WaveCanvas('player-wave', fetchEnvelope);
+    this.wave = new WaveCanvas('player-wave', fetchPeaks);
     this.advance = remembered('retake:advance', false);
     this.build();
     this.listen();
@@ -16,24 +16,50 @@ class Player {
   }
 
   build() {
-    this.previous = makeButton({ icon: 'previous', label: 'Previous take', class: 'player-previous' }, () => this.acts.previous());
+    this.previous = makeButton({ icon: 'previous', label: 'Previous take', class: 'player-previous' }, () =>
+      this.acts.previous(),
+    );
     this.play = makeButton({ icon: 'play', label: 'Play', class: 'player-play' }, () => this.acts.playOrPause());
     this.next = makeButton({ icon: 'next', label: 'Next take', class: 'player-next' }, () => this.acts.next());
     this.title = make('div', { class: 'player-title', dir: 'auto' });
     this.meta = make('div', { class: 'player-meta' });
     this.elapsed = make('span', { class: 'player-elapsed' });
     this.length = make('span', { class: 'player-length' });
-    this.advanceButton = makeButton({ icon: 'advance', label: 'Play on to the next take' }, () => this.setAdvance(!this.advance));
+    this.advanceButton = makeButton({ icon: 'advance', label: 'Play on to the next take' }, () =>
+      this.setAdvance(!this.advance),
+    );
     this.loopButton = makeButton({ icon: 'loop', label: 'Loop' }, () => this.toggleLoop());
     this.mute = makeButton({ icon: 'volume', label: 'Mute' }, () => this.sound.setMuted(!this.sound.muted));
-    this.volume = make('input', { type: 'range', min: QUIETEST_DB, max: 0, step: 1, 'aria-label': 'Volume in decibels' });
+    this.volume = make('input', {
+      type: 'range',
+      min: QUIETEST_DB,
+      max: 0,
+      step: 1,
+      'aria-label': 'Volume in decibels',
+    });
     this.volumeText = make('span', { class: 'player-db' });
     const transport = make('div', { class: 'player-transport' }, this.previous, this.play, this.next);
     const words = make('div', { class: 'player-words' }, this.title, this.meta);
-    const extras = make('div', { class: 'player-extras' }, this.advanceButton, this.loopButton, this.mute, this.volume, this.volumeText);
+    const extras = make(
+      'div',
+      { class: 'player-extras' },
+      this.advanceButton,
+      this.loopButton,
+      this.mute,
+      this.volume,
+      this.volumeText,
+    );
     setAttributes(this.wave.element, { role: 'slider', tabindex: 0, 'aria-label': 'Position', 'aria-valuemin': 0 });
-    this.element = make('section', { class: 'player', 'aria-label': 'Player' },
-      transport, words, this.elapsed, this.wave.element, this.length, extras);
+    this.element = make(
+      'section',
+      { class: 'player', 'aria-label': 'Player' },
+      transport,
+      words,
+      this.elapsed,
+      this.wave.element,
+      this.length,
+      extras,
+    );
   }
 
   listen() {
@@ -74,7 +100,10 @@ class Player {
     const title = card ? clip(card.title) : 'Nothing playing';
     setText(this.title, title);
     this.title.title = title;
-    setText(this.meta, card ? [clip(card.model, 60), clip(card.seed_text ?? '', 24)].filter(Boolean).join(` ${DOT} `) : '');
+    setText(
+      this.meta,
+      card ? [clip(card.model, 60), clip(card.seed_text ?? '', 24)].filter(Boolean).join(` ${DOT} `) : '',
+    );
     setText(this.length, card ? lengthClock(sound.lengthS) : '');
     setIcon(this.play, sound.playing ? 'pause' : 'play');
     setAttribute(this.play, 'aria-label', sound.playing ? 'Pause' : 'Play');
@@ -93,7 +122,11 @@ class Player {
     if (this.elapsed.textContent === elapsed) return;
     setText(this.elapsed, elapsed);
     setAttribute(this.wave.element, 'aria-valuenow', Math.round(sound.elapsedS));
-    setAttribute(this.wave.element, 'aria-valuetext', sound.card ? `${elapsed} of ${lengthClock(sound.lengthS)}` : 'Nothing playing');
+    setAttribute(
+      this.wave.element,
+      'aria-valuetext',
+      sound.card ? `${elapsed} of ${lengthClock(sound.lengthS)}` : 'Nothing playing',
+    );
   }
 
   showVolume() {

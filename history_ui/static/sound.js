@@ -11,7 +11,10 @@ class Sound {
   constructor(bus) {
     this.bus = bus;
     this.card = null;
-    this.audio = make('audio', { id: document.getElementById('history-audio') ? null : 'history-audio', preload: 'auto' });
+    this.audio = make('audio', {
+      id: document.getElementById('history-audio') ? null : 'history-audio',
+      preload: 'auto',
+    });
     this.warmer = new Audio();
     this.warmSoon = afterPause(WARM_AFTER_MS, (card) => this.warm(card));
     this.volumeDb = remembered('retake:volume', 0, (value) => value >= QUIETEST_DB && value <= 0);
@@ -22,7 +25,8 @@ class Sound {
   }
 
   listen() {
-    for (const name of ['play', 'playing', 'pause', 'seeked', 'loadedmetadata']) this.audio.addEventListener(name, () => this.tell());
+    for (const name of ['play', 'playing', 'pause', 'seeked', 'loadedmetadata'])
+      this.audio.addEventListener(name, () => this.tell());
     this.audio.addEventListener('ended', () => this.bus.say('ended'));
     this.audio.addEventListener('error', () => this.onError());
     window.addEventListener('retake:playing', (event) => {
@@ -76,7 +80,8 @@ class Sound {
       await this.audio.play();
     } catch (error) {
       if (error.name === 'AbortError' || card !== this.card) return;
-      if (error.name === 'NotAllowedError') this.bus.say('unplayable', card, 'The browser plays sound only after a click on the page.');
+      if (error.name === 'NotAllowedError')
+        this.bus.say('unplayable', card, 'The browser plays sound only after a click on the page.');
       else this.onError();
       this.tell();
     }
@@ -139,7 +144,8 @@ class Sound {
 
   /** Have the browser fetch what may be played next: a take under the pointer or the focus. */
   warm(card) {
-    if (!card.audio || card.audio.startsWith('blob:') || this.isOn(card.id) || this.warmer.dataset.id === card.id) return;
+    if (!card.audio || card.audio.startsWith('blob:') || this.isOn(card.id) || this.warmer.dataset.id === card.id)
+      return;
     this.warmer.dataset.id = card.id;
     this.warmer.preload = 'auto';
     this.warmer.src = card.audio;

@@ -38,6 +38,12 @@ class Takes {
     return this.cards.get(this.places.get(id));
   }
 
+  /** The take after this one, or the one before it where it is the last; null where it is the only one. */
+  neighbour(id) {
+    const place = this.placeOf(id);
+    return place < 0 ? null : (this.at(place + 1) ?? this.at(place - 1) ?? null);
+  }
+
   /** List what matches another query; false where yet another one came after it. What is on screen stays meanwhile. */
   show(query) {
     const showing = this.fetchFirst(query).finally(() => {

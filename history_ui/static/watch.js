@@ -5,57 +5,64 @@ const POLL_RUNNING_MS = 300;
 const POLL_TROUBLE_MS = 1000;
 const POLL_TROUBLE_MOST_MS = 4000;
 const HURRY_MS = 40;
+const EAGER_MS = 3000;
 
-/** Asks for the status again and again while the page is on screen; says "status", or "trouble" with the error. */
+/** Asks for the status again and again while the panel is on screen; `tell(status)` or `fail(error)` hear of it. */
 class Watch {
-  constructor(server, bus, isShown) {
-    Object.assign(this, { server, bus, isShown });
-    this.pauseMs = POLL_MS;
+  constructor(server, { tell, fail, isShown, isGone }) {
+    Object.assign(this, { server, tell, fail, isShown, isGone });
+    this.failures = 0;
+    this.eagerUntil = 0;
+    this.asking = null;
     document.addEventListener('visibilitychange', () => this.hurry());
     window.addEventListener('focus', () => this.hurry());
   }
 
-  start() {
-    this.plan(HURRY_MS);
-  }
-
-  /** Ask at once: something has just been set going. */
+  /** Ask soon: something has just been set going, or the page is looked at again. */
   hurry() {
     this.plan(HURRY_MS);
   }
 
   /** A job was set going that the server may not know of yet: look often for a while. */
   expectJob() {
-    this.eagerUntil = performance.now() + 3000;
+    this.eagerUntil = performance.now() + EAGER_MS;
     this.hurry();
   }
 
   plan(pauseMs) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.poll(), pauseMs);
+    if (!this.isGone()) this.timer = setTimeout(() => this.poll(), pauseMs);
   }
 
   async poll() {
-    if (this.polling) return;
-    if (document.hidden || !this.isShown()) {
-      this.plan(POLL_MS);
-      return;
-    }
-    this.polling = true;
-    this.pauseMs = await this.ask();
-    this.polling = false;
-    this.plan(performance.now() < (this.eagerUntil ?? 0) ? Math.min(this.pauseMs, POLL_RUNNING_MS) : this.pauseMs);
+    const pauseMs = document.hidden || !this.isShown() ? POLL_MS : await this.askOnce();
+    const eager = performance.now() < this.eagerUntil;
+    this.plan(eager ? Math.min(pauseMs, POLL_RUNNING_MS) : pauseMs);
   }
 
+  /** Ask now, with an answer that is not older than this call. */
+  async now() {
+    await this.asking;
+    await this.askOnce();
+  }
+
+  askOnce() {
+    this.asking ??= this.ask().finally(() => {
+      this.asking = null;
+    });
+    return this.asking;
+  }
+
+  /** Ask and pass the answer on; give how long to wait before asking again. */
   async ask() {
     try {
       const status = await this.server.call('poll_status');
       this.failures = 0;
-      this.bus.say('status', status);
+      await this.tell(status);
       return status.jobs.length > 0 ? POLL_RUNNING_MS : POLL_MS;
     } catch (error) {
-      this.failures = (this.failures ?? 0) + 1;
-      this.bus.say('trouble', error);
+      this.failures += 1;
+      this.fail(error);
       return Math.min(POLL_TROUBLE_MS * this.failures, POLL_TROUBLE_MOST_MS);
     }
   }
