@@ -22,6 +22,7 @@ from history_ui.take import make_take
 from store import GenerationHistory
 from tests.browser import DESKTOP, PHONE, Tab, launch, running, tab
 
+HISTORY = "my-history"
 MIDDLE = {"width": 1000, "height": 800}
 BROKEN = """
 from typing import Annotated
@@ -86,7 +87,7 @@ def fail(opened: Tab) -> None:
     if size and size["width"] < 761:
         opened.page.get_by_role("navigation", name="Pages").get_by_text("Create", exact=True).click()
     opened.page.locator("#generate").click()
-    opened.page.get_by_text("The generator stopped").wait_for()
+    opened.page.get_by_text("The generator stopped").locator("visible=true").first.wait_for()
 
 
 def delete(opened: Tab) -> None:
@@ -113,8 +114,8 @@ def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
         root = Path(made)
         (root / "broken.py").write_text(BROKEN)
-        make_takes(root / "many", generator, 40)
-        make_takes(root / "one", generator, 1)
+        make_takes(root / "many" / HISTORY, generator, 40)
+        make_takes(root / "one" / HISTORY, generator, 1)
         shutil.copytree(root / "many", root / "error")
         browser = launch(playwright)
         shots: list[tuple[str, str, Callable[[Tab], None], list[object]]] = [
@@ -128,7 +129,8 @@ def main(folder: Path) -> None:
             ("deleted", "error", delete, []),
         ]
         for name, history, act, arguments in shots:
-            with running(root / history, *arguments) as app:
+            home = root / history
+            with running(home / HISTORY, *arguments, HOME=str(home)) as app:
                 sizes = {"desktop": DESKTOP, "phone": PHONE, "middle": MIDDLE}
                 for size, viewport in sizes.items():
                     if size == "middle" and name not in ("many", "details"):
