@@ -88,6 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         generator = load_generator(asked.generator)
         history = GenerationHistory(asked.history)
+        history.require_writable()
     except (GeneratorError, HistoryError) as error:
         print(f"retake: {error}", file=sys.stderr)
         return 2

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from gradio_client import Client
 
+import app
 from app import parse_arguments, user_and_password
 from history_ui import serving
 from history_ui.errors import PortBusy
@@ -122,6 +123,19 @@ def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named() -> None:
     assert "/proc/retake" in refused(run("--history", "/proc/retake"))
+
+
+def test_a_folder_that_is_there_and_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from store import GenerationHistory, StoreUnavailable
+
+    def refuse(history: GenerationHistory) -> None:
+        raise StoreUnavailable(history.directory, "Permission denied")
+
+    monkeypatch.setattr(GenerationHistory, "require_writable", refuse)
+    assert app.main(["--history", str(tmp_path), "--no-open"]) == 2
+    assert f"{tmp_path}: Permission denied" in capsys.readouterr().err
 
 
 def test_a_newer_format_is_refused_untouched(tmp_path: Path) -> None:

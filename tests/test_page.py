@@ -225,6 +225,26 @@ def test_the_folder_can_go_and_come_back_under_the_running_app(browser: Browser,
         expect(opened.page.get_by_text("cannot be reached").first).to_be_hidden(timeout=10_000)
 
 
+def test_a_take_that_cannot_be_saved_stays_playable_and_is_saved_once_later(browser: Browser, tmp_path: Path) -> None:
+    root = tmp_path / "history"
+    make_history(root, 2)
+    with running(root) as app, tab(browser, app) as opened:
+        expect(opened.cards()).to_have_count(2, timeout=20_000)
+        (root / "audio").rename(root / "audio-away")
+        (root / "audio").write_text("a file where the folder should be")
+        opened.page.locator("#generate").click()
+        unsaved = opened.page.get_by_text("Not saved").first
+        expect(unsaved).to_be_visible(timeout=20_000)
+        (root / "audio").unlink()
+        (root / "audio-away").rename(root / "audio")
+        opened.page.get_by_role("button", name="Retry saving").click()
+        expect(opened.cards()).to_have_count(3, timeout=20_000)
+        expect(opened.page.get_by_role("button", name="Retry saving")).to_have_count(0)
+        with GenerationHistory(root) as history:
+            assert history.count() == 3
+        opened.complaints.clear()  # sounds that could not be fetched meanwhile are told in the console
+
+
 @pytest.mark.parametrize("viewport", [None, PHONE], ids=["desktop", "phone"])
 def test_nothing_that_is_stored_runs_in_the_page(
     browser: Browser, tmp_path: Path, viewport: dict[str, int] | None
