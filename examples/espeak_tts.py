@@ -43,7 +43,7 @@ def version() -> str:
 
 @describe(model_id="espeak", model_name="eSpeak", versions={PROGRAM: version()})
 def speak(
-    text: Annotated[str, Group("Voice"), Help("What to say.")],
+    text: Annotated[str, Group("Voice"), Help("What to say.")] = "The kettle is on, and the rain has stopped.",
     voice: Annotated[Voice, Choice(*VOICES), Group("Voice")] = "en-gb",
     speed: Annotated[int, Range(80, 450), Group("Voice"), Help("Words a minute.")] = 160,
     pitch: Annotated[int, Range(0, 99), Group("Voice"), Help("From low to high.")] = 50,

@@ -114,7 +114,7 @@ class Events:
             entry = self._desk.entry(read_id(read_object(asked, ("id",))))
         except (BadRequest, HistoryError) as error:
             return self._messages.refused(type(error).__name__, str(error)), undo, current
-        done = replay(entry.params, entry.seed, knobs)
+        done = replay(entry.params, entry.seed, knobs, dict(zip(knobs, current, strict=False)))
         payloads = [done.payloads.get(name, value) for name, value in zip(knobs, current, strict=False)]
         payloads += self._start_from(entry, current[len(knobs) :])
         return self._messages.replayed(entry.entry_id, done.report), [*undo, current][-_MOST_UNDOS:], payloads

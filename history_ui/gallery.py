@@ -56,7 +56,19 @@ SCRIPTS = (
 )
 """What runs in the page, in this order: each file has one noun, the last one puts them together."""
 
-STYLES = ("panel.css", "gallery.css", "card.css", "player.css", "details.css", "overlays.css", "phone.css")
+STYLES = (
+    "panel.css",
+    "gallery.css",
+    "wave.css",
+    "card.css",
+    "extras.css",
+    "player.css",
+    "details.css",
+    "pictures.css",
+    "editing.css",
+    "overlays.css",
+    "phone.css",
+)
 """What the panel looks like; Gradio nests all of it under the component's own id, so nothing leaks into a host."""
 
 TEMPLATE = '<div class="rt"></div>'

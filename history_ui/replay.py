@@ -26,11 +26,12 @@ class Clamped:
 class Report:
     """What a replay did: how many controls hold the take's value, and which do not.
 
-    `missing` are controls that stay as they were, because the take has no value that fits them; `unused` are
+    `changed` are the labels of the controls that showed something else before; `missing` are controls that stay as they were, because the take has no value that fits them; `unused` are
     parameters of the take that no control here shows.
     """
 
     applied: int = 0
+    changed: tuple[str, ...] = ()
     clamped: tuple[Clamped, ...] = ()
     missing: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class Report:
         """Return the report as plain data."""
         return {
             "applied": self.applied,
+            "changed": list(self.changed),
             "clamped": [vars(one) for one in self.clamped],
             "missing": list(self.missing),
             "unused": list(self.unused),
@@ -53,8 +55,8 @@ class Replay:
     report: Report
 
 
-def replay(params: Any, seed: int | None, knobs: Mapping[str, Knob]) -> Replay:
-    """Fit a take's parameters to the controls of a page.
+def replay(params: Any, seed: int | None, knobs: Mapping[str, Knob], before: Mapping[str, Any] | None = None) -> Replay:
+    """Fit a take's parameters to the controls of a page, which show `before` (as the browser has it), where that is known.
 
     A seed that was drawn is put back as drawn, and a "random seed" switch is turned off, so that the same comes again.
     """
@@ -73,5 +75,6 @@ def replay(params: Any, seed: int | None, knobs: Mapping[str, Knob]) -> Replay:
             clamped.append(Clamped(name, knob.label, knob.text(wanted[name]), knob.text(fitted.value)))
         else:
             applied += 1
+    changed = [knobs[name].label for name, payload in payloads.items() if before and payload != before.get(name)]
     unused = [humanise(name) for name in wanted if name not in knobs]
-    return Replay(payloads, Report(applied, tuple(clamped), tuple(missing), tuple(unused)))
+    return Replay(payloads, Report(applied, tuple(changed), tuple(clamped), tuple(missing), tuple(unused)))

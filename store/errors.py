@@ -80,9 +80,21 @@ class CommitUncertain(HistoryError):
         self.reason = reason
 
 
+_REASONS = {
+    errno.ENOSPC: "disk is full",
+    errno.EDQUOT: "disk quota is used up",
+    errno.ENOENT: "folder cannot be found",
+    errno.EACCES: "writing is not allowed",
+    errno.EPERM: "writing is not allowed",
+    errno.EROFS: "disk is read-only",
+    errno.EIO: "disk reports an error",
+    errno.EMFILE: "too many open files",
+}
+
+
 def from_os_error(error: OSError, path: Path) -> StoreUnavailable:
     """Translate an operating system's error on `path` into the store's own."""
-    reason = error.strerror or str(error)
+    reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreFull(path, f"disk is full ({reason})")
+        return StoreFull(path, reason)
     return StoreUnavailable(path, reason)

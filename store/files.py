@@ -31,6 +31,8 @@ def make_folder(path: Path) -> None:
     """Make a folder and its parents, durably where anything was made."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
+        if folder.parent.exists() and not folder.parent.is_dir():
+            raise NotADirectoryError(20, f"{folder.parent} is a file, not a folder", str(path))
         with contextlib.suppress(FileExistsError):
             os.mkdir(folder)  # noqa: PTH102 - every change goes through os in this module
         sync_folder(folder.parent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,7 @@ class GenerationHistory:
     """
 
     def __init__(self, directory: str | Path) -> None:
-        self.directory = Path(directory).expanduser().absolute()
+        self.directory = Path(os.path.abspath(Path(directory).expanduser()))  # noqa: PTH100 - absolute() keeps ".."
         self._prepare_folder()
         self._index = Index(self.directory)
         self._catalog = Catalog(self._index)

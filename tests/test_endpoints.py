@@ -133,7 +133,8 @@ def test_replay_answers_the_parameters_and_the_report(client: Client) -> None:
     entry = generate(client, brightness=-2, seed=3)
     replayed = client.predict(entry["entry_id"], api_name="/replay")
     assert replayed["params"] == entry["params"]
-    assert replayed["report"] == {"applied": len(entry["params"]), "clamped": [], "missing": [], "unused": []}
+    applied = {"applied": len(entry["params"]), "changed": []}
+    assert replayed["report"] == {**applied, "clamped": [], "missing": [], "unused": []}
     assert replayed["controls"]["seed"] == "3"
 
 

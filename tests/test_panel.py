@@ -366,6 +366,7 @@ def test_replay_puts_every_parameter_back_and_undo_takes_it_back(browser: Browse
     assert (message["kind"], message["id"]) == ("replayed", entry.entry_id)
     assert message["report"] == {
         "applied": 2,
+        "changed": ["Speed", "Text", "Seed"],
         "clamped": [{"name": "speed", "label": "Speed", "wanted": "+99.0", "given": "+10.0"}],
         "missing": [],
         "unused": ["Old"],

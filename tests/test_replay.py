@@ -19,7 +19,7 @@ def test_every_value_that_fits_is_applied() -> None:
     knobs = knobs_of({"text": gr.Textbox(), "speed": gr.Slider(0, 10), "loud": gr.Checkbox()})
     done = replay({"text": "hi", "speed": 3.5, "loud": True}, None, knobs)
     assert done.payloads == {"text": "hi", "speed": 3.5, "loud": True}
-    assert done.report.to_dict() == {"applied": 3, "clamped": [], "missing": [], "unused": []}
+    assert done.report.to_dict() == {"applied": 3, "changed": [], "clamped": [], "missing": [], "unused": []}
 
 
 def test_what_does_not_fit_is_reported_by_name() -> None:
@@ -34,6 +34,7 @@ def test_what_does_not_fit_is_reported_by_name() -> None:
     assert done.payloads == {"speed": 10}
     assert done.report.to_dict() == {
         "applied": 0,
+        "changed": [],
         "clamped": [{"name": "speed", "label": "Speed", "wanted": "99", "given": "10"}],
         "missing": ["voice", "pitch"],
         "unused": ["Old name"],

@@ -54,21 +54,21 @@ class Acts {
   /** Play or pause a take, and show it in the details. */
   play(id) {
     const { sound } = this.panel;
-    this.select(id);
     if (sound.isOn(id) && !sound.failed) sound.toggle();
     else sound.play(this.card(id));
+    this.select(id);
   }
 
   seek(id, fraction) {
-    this.select(id);
     this.panel.sound.play(this.card(id), fraction);
+    this.select(id);
   }
 
   /** Hear a take from its start and have its settings back in the controls. */
   replay(id) {
     const card = this.card(id);
-    this.select(id);
     if (card?.audio) this.panel.sound.play(card, 0);
+    this.select(id);
     this.panel.send('replay', { id });
   }
 

@@ -1,10 +1,10 @@
 // What the gallery shows where there are no takes to show.
 
 const STRIKES = [
-  [0.02, 0.55, 9],
-  [0.265, 0.42, 11],
-  [0.53, 0.5, 9],
-  [0.705, 0.26, 14],
+  [0.02, 0.78, 9],
+  [0.265, 0.6, 11],
+  [0.53, 0.72, 9],
+  [0.705, 0.36, 14],
 ];
 
 /** The gallery's empty states: nothing yet, nothing matches, an empty trash, a folder out of reach. */

@@ -36,7 +36,8 @@ class CardView {
   }
 
   onClick(event) {
-    if (event.target.closest('button') || event.detail > 1) return;
+    // A pressed button may have swapped its icon by now: the path is as it was when the click came.
+    if (event.composedPath().some((node) => node.tagName === 'BUTTON') || event.detail > 1) return;
     if (this.wave.element.contains(event.target)) this.act('seek', fractionAcross(this.wave.element, event));
     else this.act('play');
   }
@@ -79,28 +80,27 @@ class CardView {
 
   fillButtons(card, title) {
     const actions = card.deleted ? this.trashActions(title) : this.usualActions(card, title);
-    const names = actions.map(([name, , iconName]) => `${name}:${iconName}`).join();
-    if (names !== this.actionNames) {
-      this.actionNames = names;
-      this.buttons.replaceChildren(
-        ...actions.map(([name, , iconName]) =>
-          makeButton({ icon: iconName, label: name, 'data-act': name, tabindex: this.tabindex ?? -1 }, () =>
-            this.act(name),
-          ),
-        ),
-      );
+    const names = actions.map(([name]) => name);
+    if (names.join() !== this.actionNames) {
+      this.actionNames = names.join();
+      this.buttons.replaceChildren(...names.map((name) => this.actionButton(name)));
     }
-    actions.forEach(([, label, , pressed], index) => {
+    actions.forEach(([, label, iconName, pressed], index) => {
       const button = this.buttons.children[index];
+      setIcon(button, iconName);
       setAttribute(button, 'aria-label', label);
       setAttribute(button, 'title', label.replace(` ${title}`, ''));
       if (pressed !== undefined) setAttribute(button, 'aria-pressed', String(pressed));
     });
   }
 
+  actionButton(name) {
+    return makeButton({ 'data-act': name, tabindex: this.tabindex ?? -1 }, () => this.act(name));
+  }
+
   usualActions(card, title) {
     return [
-      ...(card.audio === null ? [] : [['replay', `Replay ${title}`, 'replay']]),
+      ['replay', `Replay ${title}`, 'replay'],
       ['again', `Generate again ${title}`, 'again'],
       ['favorite', `Favourite ${title}`, card.favorite ? 'starred' : 'star', card.favorite],
       ['remove', `Delete ${title}`, 'trash'],

@@ -173,7 +173,7 @@ class Details {
   }
 
   showParameters({ parameters, card }) {
-    const from = card.preset && card.preset !== 'custom' ? `started from ${clip(presetName(card.preset), 40)}` : '';
+    const from = card.preset && card.preset !== 'custom' ? `started from ${clip(plainName(card.preset), 40)}` : '';
     this.parameters.hidden = parameters.length === 0;
     this.parameters.replaceChildren(partHead('Parameters', from), ...parameterList(parameters));
   }

@@ -124,8 +124,9 @@ function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-function presetName(preset) {
-  return capital(preset.replaceAll(/[_-]/g, ' '));
+/** "stereo_mode" is "Stereo mode". */
+function plainName(name) {
+  return capital(name.replaceAll(/[_-]/g, ' '));
 }
 
 /** "12 applied, 1 clamped, 2 missing": missing are controls that the take has no value for. */
@@ -137,15 +138,18 @@ function reportWords({ applied = 0, clamped = [], missing = [], unused = [] }) {
   return parts.join(', ');
 }
 
-function reportLines({ clamped = [], missing = [], unused = [] }) {
-  return [
-    ...clamped.map(
-      ({ label, wanted, given }) =>
-        `${clip(label, 60)}: ${clip(wanted, 60)} is out of reach, set to ${clip(given, 60)}`,
-    ),
-    ...missing.map((name) => `${clip(name, 60)}: not in this take, left as it was`),
-    ...unused.map((label) => `${clip(label, 60)}: this page has no such control`),
-  ];
+function reportLines({ changed = [], clamped = [], missing = [], unused = [] }) {
+  const lines = [changed.length ? `Changed: ${nameList(changed)}` : 'The controls showed the same already'];
+  for (const line of clamped.map(
+    ({ label, wanted, given }) => `${clip(label, 60)}: ${clip(wanted, 60)} is out of reach, set to ${clip(given, 60)}`,
+  )) lines.push(line);
+  if (missing.length) lines.push(`Not in this take, left as before: ${nameList(missing.map(plainName))}`);
+  if (unused.length) lines.push(`Without a control on this page: ${nameList(unused)}`);
+  return lines;
+}
+
+function nameList(names) {
+  return names.map((name) => clip(name, 60)).join(', ');
 }
 
 /** Every other field, folded away, and all of it as JSON. */

@@ -4,7 +4,7 @@
 class PhoneHead {
   constructor({ finder, acts, standalone }) {
     this.finder = finder;
-    this.search = makeButton({ icon: 'search', label: 'Search' }, () => this.showSearch(true));
+    this.search = makeButton({ icon: 'search', label: 'Search', class: 'phone-search' }, () => this.showSearch(true));
     this.more = makeButton({ icon: 'more', label: 'More' });
     this.menu = new Menu(this.more, 'More', () => this.choices(acts, standalone));
     const name = standalone

@@ -6,11 +6,13 @@ const FREQUENCIES = [
   [100, '100'],
 ];
 const DETAILS_MAX_GAIN = 4;
+const HEAR_FIRST_MS = 120;
 
 /** Both pictures of a take; a click in either plays from there. */
 class Pictures {
   constructor(server, seek) {
     this.server = server;
+    this.drawSoon = afterPause(HEAR_FIRST_MS, (card) => this.draw(card));
     this.wave = new WaveCanvas('details-wave', (id, columns) => fetchEnvelope(server, id, columns));
     this.wave.maxGain = DETAILS_MAX_GAIN;
     this.wave.ondraw = () => this.showGain();
@@ -34,17 +36,23 @@ class Pictures {
     setAttributes(this.spectrum.element, { role: 'img', 'aria-label': 'Spectrogram, 60 Hz to 10 kHz' });
   }
 
-  /** Show a take's pictures. Those that cannot be made leave a line and an empty field. */
-  async show(card) {
+  /** Show a take's pictures. They are asked for after a moment: a take that was clicked is to be heard first. */
+  show(card) {
     if (card.id === this.id) return;
     this.id = card.id;
-    this.wave.show(card.audio === null ? null : card.id);
+    this.wave.show(null);
     this.spectrum.show(null);
     this.frequencies.replaceChildren();
     this.times.replaceChildren(
       ...timeTicks(card.duration_s).map((tick, _, ticks) => timeLabel(tick, card.duration_s, ticks[1] < 1)),
     );
-    if (card.audio === null) return;
+    this.drawSoon(card);
+  }
+
+  /** Draw what can be drawn; the rest stays a line and an empty field. */
+  async draw(card) {
+    if (card.audio === null || card.id !== this.id) return;
+    this.wave.show(card.id);
     const answer = await this.server.call('fetch_spectrogram', { id: card.id }).catch(() => null);
     if (!answer || card.id !== this.id) return;
     this.spectrum.show(answer.image);
