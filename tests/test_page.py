@@ -186,6 +186,27 @@ def test_details_show_every_field_and_edits_are_kept(opened: Tab, app: App) -> N
             expect(details).to_contain_text(text or "")
 
 
+def test_tags_are_typed_one_after_another_and_no_letter_acts_as_a_key(opened: Tab, app: App) -> None:
+    page, entry_id = opened.page, opened.ids()[4]
+    opened.card(entry_id).click(position={"x": 80, "y": 85})
+    details = page.locator(".details")
+    details.get_by_role("button", name="Add a tag").click()
+    seed = opened.value("seed")
+    page.keyboard.type("first")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(600)  # the answer has come, and the tags are shown anew
+    page.keyboard.type("fresher gz")
+    page.keyboard.press("Enter")
+
+    def kept() -> bool:
+        with GenerationHistory(app.history) as history:
+            entry = history.get(entry_id)
+            return entry is not None and {"first", "fresher gz"} <= set(entry.tags) and not entry.favorite
+
+    opened.wait(kept, "both tags to be saved")
+    assert opened.value("seed") == seed, "the letters typed must not replay the take"
+
+
 def test_what_another_process_adds_appears_within_two_seconds(opened: Tab, app: App) -> None:
     before = opened.ids()[0]
     with GenerationHistory(app.history) as history:
@@ -206,6 +227,7 @@ def test_missing_audio_is_said_and_its_parameters_are_still_there(opened: Tab, a
         opened.card(entry_id).click(position={"x": 80, "y": 85})
         expect(opened.page.locator(".details")).to_contain_text("Prompt")
         expect(opened.page.locator(".details").get_by_role("button", name="Restore settings")).to_be_visible()
+        expect(opened.page.locator(".details")).to_contain_text("Audio file missing")
     finally:
         away.rename(audio)
         opened.complaints.clear()  # a file that is not there is told in the console too

@@ -33,6 +33,7 @@ class Create {
 
   listen() {
     this.column.addEventListener('click', (event) => {
+      if (event.target.closest('#surprise')) this.dismiss(); // the message was about other settings
       if (!event.target.closest('#generate, #variations')) return;
       this.dismiss();
       this.expectJob();
@@ -83,7 +84,7 @@ class Create {
         make(
           'p',
           {},
-          make('strong', { text: 'The generator stopped.' }),
+          make('strong', { text: type ? 'The generator stopped.' : 'The generator was not started.' }),
           ' No take was made; your settings are unchanged.',
         ),
         make('code', { text, dir: 'auto' }),

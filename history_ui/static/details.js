@@ -123,6 +123,7 @@ class Details {
   showCard(card) {
     this.title.show(card.title_is_own ? card.title : '', clip(card.title));
     setText(this.meta, this.metaWords(card));
+    this.pictures.element.hidden = card.audio === null;
     this.buttons.show(card);
     this.tags.show(card.tags);
   }

@@ -19,6 +19,7 @@ const KEYS = [
       ['Home  End', 'first, last take'],
       ['/', 'search'],
       ['I', 'details'],
+      ['?', 'these keys'],
     ],
   ],
   [

@@ -68,15 +68,17 @@ class TagEditor {
     this.save = save;
     this.known = known;
     this.tags = [];
-    this.list = make('ul', { class: 'tags', 'aria-label': 'Tags' });
     this.add = makeButton({ icon: 'plus', label: 'Add a tag', class: 'tag-add' }, () => this.edit());
     this.slot = make('li', {}, this.add);
+    this.list = make('ul', { class: 'tags', 'aria-label': 'Tags' }, this.slot);
     this.element = this.list;
   }
 
+  /** The slot stays where it is: a field that was moved would lose its focus, and the keys typed next would act. */
   show(tags) {
     this.tags = tags;
-    this.list.replaceChildren(...tags.map((tag) => this.tagItem(tag)), this.slot);
+    for (const item of [...this.list.children]) if (item !== this.slot) item.remove();
+    this.slot.before(...tags.map((tag) => this.tagItem(tag)));
   }
 
   tagItem(tag) {
@@ -113,8 +115,10 @@ class TagEditor {
     event.stopPropagation();
     if (event.key !== 'Escape' && (event.key !== 'Enter' || event.isComposing)) return;
     event.preventDefault();
+    const another = event.key === 'Enter' && field.value.trim() !== '';
     this.finish(field, event.key === 'Enter');
-    focusQuietly(this.add);
+    if (another) this.edit();
+    else focusQuietly(this.add);
   }
 
   finish(field, keep) {

@@ -145,6 +145,7 @@ class UnsavedView {
     const reason = `${take.uncertain ? 'Not known to be saved' : 'Not saved'}: ${clip(take.reason, 120)}`;
     setText(this.meta, reason);
     this.meta.title = reason;
+    setAttribute(this.element, 'aria-label', `${title}, not saved`);
     setAttribute(this.retry, 'aria-label', `Retry saving ${title}`);
     setAttribute(this.download, 'aria-label', `Download ${title}`);
     setAttribute(this.drop, 'aria-label', `Discard ${title}`);

@@ -103,6 +103,7 @@ function parameterRow({ label, text }) {
 
 /** "● Sounds fine · peak −1.1 dB, RMS −19.4 dB" */
 function qualityParts(card, score) {
+  if (card.audio === null) return [make('span', { class: 'words-red', text: 'Audio file missing. Its settings are kept.' })];
   const fine = card.quality === 'green';
   const mark = fine ? make('span', { class: 'quality-mark green', 'aria-hidden': 'true' }) : qualityMark(card.quality);
   const words = fine ? 'Sounds fine' : capital(clip(score.reason || card.quality_words || 'To check', 200));
@@ -142,7 +143,8 @@ function reportLines({ changed = [], clamped = [], missing = [], unused = [] }) 
   const lines = [changed.length ? `Changed: ${nameList(changed)}` : 'The controls showed the same already'];
   for (const line of clamped.map(
     ({ label, wanted, given }) => `${clip(label, 60)}: ${clip(wanted, 60)} is out of reach, set to ${clip(given, 60)}`,
-  )) lines.push(line);
+  ))
+    lines.push(line);
   if (missing.length) lines.push(`Not in this take, left as before: ${nameList(missing.map(plainName))}`);
   if (unused.length) lines.push(`Without a control on this page: ${nameList(unused)}`);
   return lines;
