@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check format look clean
+.PHONY: run test check lint format look clean
 
 run: $(VENV)/.run
 	$(BIN)/python app.py $(ARGS)
@@ -11,11 +11,12 @@ run: $(VENV)/.run
 test: $(VENV)/.dev system
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
-check: $(VENV)/.dev system
+check: lint test
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto --dist loadfile
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
