@@ -242,6 +242,12 @@ def test_the_folder_can_go_and_come_back_under_the_running_app(browser: Browser,
         root.rename(away)
         expect(opened.page.get_by_text("cannot be reached").first).to_be_visible(timeout=10_000)
         assert not root.exists()
+        opened.page.locator("#generate").click()
+        toast = opened.page.get_by_role("status").filter(has_text="Not saved")
+        with opened.page.expect_download() as download:
+            toast.get_by_role("button", name="Download").click(timeout=20_000)
+        with wave.open(str(download.value.path())) as file:
+            assert file.getnframes() > 1_000, "a sound that could not be saved can be had all the same"
         away.rename(root)
         expect(opened.cards()).to_have_count(3, timeout=10_000)
         expect(opened.page.get_by_text("cannot be reached").first).to_be_hidden(timeout=10_000)
