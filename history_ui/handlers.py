@@ -135,11 +135,12 @@ def fetch_spectrogram(desk: Desk, request: object) -> Json:
 
 
 def poll_status(desk: Desk, request: object) -> Json:
-    """{} → {revision, jobs, unsaved, unsaved_lost}. Cheap: the page asks every second."""
+    """{} → {revision, jobs, failures, unsaved, unsaved_lost}. Cheap: the page asks every second."""
     read_object(request, ())
     return {
         "revision": desk.history.revision(),
         "jobs": desk.jobs.to_list(),
+        "failures": desk.jobs.failures(),
         "unsaved": [unsaved_view(desk, unsaved) for unsaved in reversed(desk.unsaved.to_list())],
         "unsaved_lost": desk.unsaved.lost,
     }

@@ -5,8 +5,12 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
+
+_FAILURES = 8
+_MESSAGE_CHARACTERS = 1_000
 
 
 class Job:
@@ -112,6 +116,7 @@ class Jobs:
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
+        self._failures: deque[dict[str, Any]] = deque(maxlen=_FAILURES)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
@@ -146,6 +151,17 @@ class Jobs:
             job.stop()
         deadline = time.monotonic() + timeout_s
         return all(job.wait(max(deadline - time.monotonic(), 0.0)) for job in jobs)
+
+    def note_failure(self, kind: str, message: str) -> None:
+        """Note that a host's function raised, so that the pages can say it."""
+        with self._lock:
+            number = next(self._numbers)
+            self._failures.append({"id": number, "type": kind, "message": message[:_MESSAGE_CHARACTERS]})
+
+    def failures(self) -> list[dict[str, Any]]:
+        """Return the last few failures, the newest last, by growing ids."""
+        with self._lock:
+            return list(self._failures)
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return what the page shows of each job; a stopped one is no longer shown."""

@@ -8,7 +8,7 @@ import functools
 import inspect
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -83,11 +83,9 @@ class Recorder:
         @functools.wraps(function)
         def recorded(*args: Any, **kwargs: Any) -> Any:
             run = self._begin(function, args, kwargs)
-            try:
+            with run.told():
                 returned = function(*args, **kwargs)
                 run.save(returned)
-            finally:
-                run.end()
             return returned
 
         return recorded
@@ -96,11 +94,9 @@ class Recorder:
         @functools.wraps(function)
         async def recorded(*args: Any, **kwargs: Any) -> Any:
             run = self._begin(function, args, kwargs)
-            try:
+            with run.told():
                 returned = await function(*args, **kwargs)
                 await _shielded(run.save, returned)
-            finally:
-                run.end()
             return returned
 
         return recorded
@@ -109,17 +105,17 @@ class Recorder:
         @functools.wraps(function)
         def recorded(*args: Any, **kwargs: Any) -> Any:
             run = self._begin(function, args, kwargs)
-            try:
-                with contextlib.closing(function(*args, **kwargs)) as values:
-                    for yielded in values:
-                        run.hold(yielded)
-                        yield yielded
-                        if run.job.stopped:
-                            break
-                run.complete = not run.job.stopped
-            finally:  # also when the tab was closed, which arrives as GeneratorExit at the yield
-                run.save_held()
-                run.end()
+            with run.told():
+                try:
+                    with contextlib.closing(function(*args, **kwargs)) as values:
+                        for yielded in values:
+                            run.hold(yielded)
+                            yield yielded
+                            if run.job.stopped:
+                                break
+                    run.complete = not run.job.stopped
+                finally:  # also when the tab was closed, which arrives as GeneratorExit at the yield
+                    run.save_held()
 
         return recorded
 
@@ -127,17 +123,17 @@ class Recorder:
         @functools.wraps(function)
         async def recorded(*args: Any, **kwargs: Any) -> Any:
             run = self._begin(function, args, kwargs)
-            try:
-                async with contextlib.aclosing(function(*args, **kwargs)) as values:
-                    async for yielded in values:
-                        await _shielded(run.hold, yielded)
-                        yield yielded
-                        if run.job.stopped:
-                            break
-                run.complete = not run.job.stopped
-            finally:
-                await _shielded(run.save_held)
-                run.end()
+            with run.told():
+                try:
+                    async with contextlib.aclosing(function(*args, **kwargs)) as values:
+                        async for yielded in values:
+                            await _shielded(run.hold, yielded)
+                            yield yielded
+                            if run.job.stopped:
+                                break
+                    run.complete = not run.job.stopped
+                finally:
+                    await _shielded(run.save_held)
 
         return recorded
 
@@ -189,9 +185,16 @@ class _Run:
         sounds, self._held = self._held, []
         self._save([sound if self.complete else replace(sound, partial=True) for sound in sounds])
 
-    def end(self) -> None:
-        """Note that the function is done."""
-        self._jobs.finish(self.job)
+    @contextlib.contextmanager
+    def told(self) -> Iterator[None]:
+        """Tell the pages what the function raises, which is raised on, and that it is done."""
+        try:
+            yield
+        except Exception as error:
+            self._jobs.note_failure(type(error).__name__, str(error))
+            raise
+        finally:
+            self._jobs.finish(self.job)
 
     def _save(self, sounds: Iterable[Sound]) -> None:
         elapsed_s = time.perf_counter() - self._started_s

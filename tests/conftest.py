@@ -32,8 +32,9 @@ def add(history: GenerationHistory, seed: int = 0, **asked: object) -> HistoryEn
     return history.add_to_history(tone(seed), **given)  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium for one module: Playwright keeps an event loop running, which tests of asyncio elsewhere cannot have."""
     with sync_playwright() as playwright:
         opened = launch(playwright)
         yield opened

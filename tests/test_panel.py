@@ -551,6 +551,19 @@ def test_a_host_keeps_its_own_event_and_gains_a_history(history: GenerationHisto
         tab.close()
 
 
+def test_what_a_hosts_function_raises_is_told_to_its_pages(history: GenerationHistory) -> None:
+    panel = HistoryPanel(history)
+
+    def speak(text: str) -> Any:
+        raise MemoryError(f"no room for {text}")
+
+    with pytest.raises(MemoryError):
+        panel.record(speak)("a bell")
+    [failure] = panel.jobs.failures()
+    assert (failure["type"], failure["message"]) == ("MemoryError", "no room for a bell")
+    assert panel.jobs.to_list() == []
+
+
 def test_a_host_that_gives_the_route_no_place_serves_audio_through_gradio(history: GenerationHistory) -> None:
     panel = HistoryPanel(history)
     entry = add(history)

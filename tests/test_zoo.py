@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -66,6 +67,23 @@ def test_a_generator_that_raises_says_so_and_the_page_goes_on(
                 opened.page.get_by_role("button", name="Dismiss").click()
                 expect(opened.page.get_by_text("The generator stopped")).to_be_hidden()
         assert panel.history.count() == 0
+    panel.close()
+
+
+def test_a_host_page_says_what_its_own_function_raised(browser: Browser, tmp_path: Path) -> None:
+    def make_sound(prompt: str) -> Any:
+        raise RuntimeError(f"no such prompt: {prompt}")
+
+    panel = HistoryPanel(tmp_path / "history")
+    with gr.Blocks(analytics_enabled=False) as page:
+        prompt, sound = gr.Textbox("a bell", label="Prompt"), gr.Audio()
+        gr.Button("Make", elem_id="generate").click(panel.record(make_sound), [prompt], [sound])
+        panel.render()
+        panel.attach({"prompt": prompt})
+    with served(page, panel) as address, tab(browser, App(address, tmp_path, None)) as opened:  # type: ignore[arg-type]
+        opened.page.wait_for_timeout(1_500)
+        opened.page.locator("#generate").click()
+        expect(opened.page.get_by_role("status").filter(has_text="no such prompt: a bell")).to_be_visible()
     panel.close()
 
 

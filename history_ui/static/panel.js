@@ -170,7 +170,7 @@ class Panel {
   }
 
   /** Keep up with the history. A job and the take it has become change places in one step. */
-  async onStatus({ revision, jobs, unsaved, unsaved_lost: lost = 0 }) {
+  async onStatus({ revision, jobs, failures = [], unsaved, unsaved_lost: lost = 0 }) {
     const wasInTrouble = Boolean(this.gallery.trouble) || this.gallery.isGone || this.takes.total === null;
     this.gallery.setGone(false);
     this.gallery.setTrouble(null);
@@ -179,6 +179,16 @@ class Panel {
     if (revision !== this.seenRevision || wasInTrouble) await this.catchUp(revision);
     this.showJobs();
     this.tellLost(lost);
+    this.tellFailures(failures);
+  }
+
+  /** Say what a host's function raised since the last look; what was before this page is not its news. */
+  tellFailures(failures) {
+    const newest = failures.at(-1)?.id ?? 0;
+    for (const { id, type, message } of this.toldFailure === undefined ? [] : failures) {
+      if (id > this.toldFailure) this.toasts.show(`The generator stopped: ${clip(message || type, 200)}`);
+    }
+    this.toldFailure = newest;
   }
 
   async catchUp(revision) {
