@@ -19,6 +19,7 @@ from pathlib import Path
 from store import files, rows
 from store.chain import Position
 from store.entry import HistoryEntry, from_document
+from store.errors import StoreUnavailable
 from store.index import Delta, Index
 from store.lines import unseal
 from store.query import Filters, sql_text
@@ -117,18 +118,21 @@ class Catalog:
                     found = self._catch_up().execute(sql, values).fetchall()
                     if not checked or all(row[-1] == rows.row_crc(row[:-1]) for row in found):
                         return found
-                except sqlite3.OperationalError:
+                except sqlite3.OperationalError as error:
                     if last:
-                        raise
+                        raise self._unusable(error) from error
                     self._forget()
                     self._in_memory = True
                     continue
-                except sqlite3.DatabaseError:
+                except sqlite3.DatabaseError as error:
                     if last:
-                        raise
+                        raise self._unusable(error) from error
                 self.notes.append("catalog.sqlite was damaged; it is built again from the index.")
                 self._replace_file()
-        raise AssertionError("a catalog just built does not answer")
+        raise self._unusable("it does not answer as it was built")
+
+    def _unusable(self, reason: object) -> StoreUnavailable:
+        return StoreUnavailable(self._path, f"the catalog cannot be used, not even in memory: {reason}")
 
     # -- catching up ------------------------------------------------------------------------------------------------
 

@@ -80,6 +80,17 @@ def create(path: Path, chunks: Iterable[bytes | memoryview], before_naming: Call
         os.close(descriptor)
 
 
+def try_writing(folder: Path) -> None:
+    """Write a temporary file and remove it. Raises `OSError` where nothing could be created in `folder`."""
+    descriptor, temporary = _open_temporary(folder)
+    try:
+        write_all(descriptor, b"probe")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+        os.unlink(temporary)  # noqa: PTH108
+
+
 def _buffered(chunks: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
     """Gather small chunks, so that a document of many lines is written in few calls."""
     gathered: list[bytes | memoryview] = []

@@ -37,7 +37,7 @@ class Folding:
         """Stop the thread; say whether anything was still waiting."""
         with self._condition:
             self._closed = True
-            waiting = self._due_s is not None
+            waiting, self._due_s = self._due_s is not None, None
             self._condition.notify_all()
             thread = self._thread
         if thread is not None:

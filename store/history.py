@@ -140,10 +140,8 @@ class GenerationHistory:
 
     def require_writable(self) -> None:
         """Raise `StoreUnavailable` (or `StoreFull`) where nothing could be added now."""
-        probe = self.directory / AUDIO_FOLDER / f"{new_id()}.probe"
         try:
-            files.create(probe, [b"probe"])
-            files.remove(probe)
+            files.try_writing(self.directory / AUDIO_FOLDER)
         except OSError as error:
             raise from_os_error(error, self.directory) from error
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store import GenerationHistory, HistoryEntry
+from store import GenerationHistory, HistoryEntry, StoreUnavailable
 from store.query import text_of
 from tests.conftest import add
 
@@ -161,6 +161,20 @@ def test_a_catalog_that_another_holds_locked_does_not_stop_the_answers(
     with GenerationHistory(root) as history:
         assert state(history) == expected
     holder.close()
+
+
+def test_a_take_is_saved_though_no_catalog_can_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: object, **named: object) -> object:
+        raise sqlite3.OperationalError("out of memory")
+
+    with GenerationHistory(tmp_path) as history:
+        with monkeypatch.context() as patch:
+            patch.setattr(sqlite3, "connect", refuse)
+            history._catalog.close()
+            entry = add(history)
+            with pytest.raises(StoreUnavailable, match="out of memory"):
+                history.count()
+        assert history.list_entries() == [entry]
 
 
 def test_hostile_numbers_in_the_index_do_not_break_the_list(tmp_path: Path) -> None:
