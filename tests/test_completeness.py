@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from app import build_page
 from generators import Control, load_generator
 from history_ui import HistoryPanel
 from history_ui.take import Take
 from store import GenerationHistory, HistoryEntry
 from tests.pages import Browser, closing_loops, served
-from tests.test_panel import page_of
 
 GENERATOR = load_generator()
 CONTROLS = GENERATOR.controls
@@ -25,7 +25,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[HistoryPan
     """The built-in synthesizer's own page, served, and one tab on it."""
     with pytest.MonkeyPatch.context() as patch, closing_loops(patch):
         made = HistoryPanel(tmp_path_factory.mktemp("complete") / "history", standalone=True)
-        with served(page_of(made, GENERATOR), made) as address:
+        with served(build_page(made, GENERATOR), made) as address:
             browser = Browser(address)
             yield made, browser
             browser.close()

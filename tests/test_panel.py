@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from gradio_client import Client
 
+from app import build_page
 from generators import Generator, Range, describe, load_generator
 from history_ui import HistoryPanel
 from history_ui.create import CreateColumn
@@ -56,30 +57,12 @@ def toy(speed: Speed = 0.0, text: str = "", seed: int = -1) -> Any:
     return RATE, tone(seed, speed)
 
 
-def page_of(panel: HistoryPanel, generator: Generator) -> gr.Blocks:
-    """Lay a page out as app.py does, without its endpoints."""
-    generate = panel.record(generator)
-    with gr.Blocks(analytics_enabled=False) as page, gr.Row(elem_id="retake"):
-        create = CreateColumn(generator)
-        panel.render()
-        panel.attach(
-            create.controls,
-            generate=generate,
-            button=create.generate,
-            variations=create.variations,
-            count=create.count,
-            preset=create.preset,
-            status=create.status,
-        )
-    return page
-
-
 @pytest.fixture(scope="module")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[HistoryPanel, str]]:
     """One page that all tests of this module share, since starting one takes a second."""
     with pytest.MonkeyPatch.context() as patch, closing_loops(patch):
         panel = HistoryPanel(tmp_path_factory.mktemp("standing") / "history", standalone=True)
-        with served(page_of(panel, generator_of(toy)), panel) as address:
+        with served(build_page(panel, generator_of(toy)), panel) as address:
             yield panel, address
         panel.close()
 
@@ -223,7 +206,7 @@ def gate() -> Iterator[Gate]:
 @pytest.fixture
 def waiting(history: GenerationHistory, gate: Gate) -> Iterator[Browser]:
     panel = HistoryPanel(history, standalone=True)
-    with served(page_of(panel, generator_of(gate.function())), panel) as address:
+    with served(build_page(panel, generator_of(gate.function())), panel) as address:
         opened = Browser(address)
         yield opened
         gate.go_on.set()

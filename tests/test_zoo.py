@@ -10,11 +10,11 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Browser, expect
 
+from app import build_page
 from history_ui import HistoryPanel
 from tests.browser import App, Tab, running, tab
 from tests.generators_zoo import TO_FILL, ZOO, broken, broken_later
 from tests.pages import closing_loops, generator_of, served
-from tests.test_panel import page_of
 
 ROOT = Path(__file__).parent.parent
 
@@ -41,7 +41,7 @@ def fill(opened: Tab, name: str, value: Any) -> None:
 @pytest.mark.parametrize("name", ZOO)
 def test_every_kind_of_function_makes_a_take(browser: Browser, tmp_path: Path, name: str) -> None:
     panel = HistoryPanel(tmp_path / "history", standalone=True)
-    with served(page_of(panel, generator_of(ZOO[name])), panel) as address:
+    with served(build_page(panel, generator_of(ZOO[name])), panel) as address:
         with tab(browser, App(address, tmp_path, None)) as opened:  # type: ignore[arg-type]
             for control, value in TO_FILL.get(name, {}).items():
                 fill(opened, control, value)
@@ -58,7 +58,7 @@ def test_a_generator_that_raises_says_so_and_the_page_goes_on(
     browser: Browser, tmp_path: Path, function: Any, words: str
 ) -> None:
     panel = HistoryPanel(tmp_path / "history", standalone=True)
-    with served(page_of(panel, generator_of(function)), panel) as address:
+    with served(build_page(panel, generator_of(function)), panel) as address:
         with tab(browser, App(address, tmp_path, None)) as opened:  # type: ignore[arg-type]
             for _ in range(2):
                 opened.page.locator("#generate").click()
