@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lint format look clean
+.PHONY: run test soak check lint format look clean
 
 run: $(VENV)/.run
 	$(BIN)/python app.py $(ARGS)
 
 test: $(VENV)/.dev system
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+# The proofs of docs/GUARANTEES.md with large figures; ends with a table of them. Takes the better part of an hour.
+soak: $(VENV)/.dev system
+	RETAKE_SOAK=1 $(BIN)/python -m pytest -n auto -m proof $(ARGS)
 
 check: lint test
 

@@ -1,7 +1,7 @@
-"""Every change of a file that the store makes: write, sync, rename, link, unlink, cut, lock.
+"""Every change of a file that the store makes: create, sync, rename, link, remove, cut, lock.
 
-Only this module calls the operating system to change something, so a test can fail, record or replay every call.
-The calls raise plain `OSError`; the layers above say what it means.
+Only this module changes anything, and only through `store.calls`. It raises plain `OSError`; the layers above say what
+it means.
 """
 
 from __future__ import annotations
@@ -13,18 +13,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows has no flock; msvcrt locks the first byte instead
-    fcntl = None  # type: ignore[assignment]
+from store import calls
 
 _TEMPORARY = re.compile(r"\.retake-\d+-\d+\.tmp")
 _BUFFER_BYTES = 1 << 20
 _numbers = itertools.count()
-
-
-def _open_flags(flags: int) -> int:
-    return flags | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 def make_folder(path: Path) -> None:
@@ -34,7 +27,7 @@ def make_folder(path: Path) -> None:
         if folder.parent.exists() and not folder.parent.is_dir():
             raise NotADirectoryError(20, f"{folder.parent} is a file, not a folder", str(path))
         with contextlib.suppress(FileExistsError):
-            os.mkdir(folder)  # noqa: PTH102 - every change goes through os in this module
+            calls.make_folder(folder)
         sync_folder(folder.parent)
     if not path.is_dir():
         raise NotADirectoryError(20, "is a file, not a folder", str(path))
@@ -44,18 +37,18 @@ def sync_folder(path: Path) -> None:
     """Make the names in a folder durable. Windows cannot open folders and needs no such call."""
     if os.name == "nt":
         return
-    descriptor = os.open(path, _open_flags(os.O_RDONLY))
+    descriptor = calls.open_file(path, calls.FOLDER)
     try:
-        os.fsync(descriptor)
+        calls.sync(descriptor)
     finally:
-        os.close(descriptor)
+        calls.close(descriptor)
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> None:
     """Write every byte, however often the system writes less than it was given."""
     rest = memoryview(data)
     while rest:
-        rest = rest[os.write(descriptor, rest) :]
+        rest = rest[calls.write(descriptor, rest) :]
 
 
 def create(path: Path, chunks: Iterable[bytes | memoryview], before_naming: Callable[[], None] | None = None) -> None:
@@ -68,16 +61,16 @@ def create(path: Path, chunks: Iterable[bytes | memoryview], before_naming: Call
         try:
             for chunk in _buffered(chunks):
                 write_all(descriptor, chunk)
-            os.fsync(descriptor)
+            calls.sync(descriptor)
             if before_naming:
                 before_naming()
-            os.replace(temporary, path)  # noqa: PTH105
+            calls.replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108
+                calls.unlink(temporary)
             raise
     finally:
-        os.close(descriptor)
+        calls.close(descriptor)
 
 
 def try_writing(folder: Path) -> None:
@@ -85,10 +78,10 @@ def try_writing(folder: Path) -> None:
     descriptor, temporary = _open_temporary(folder)
     try:
         write_all(descriptor, b"probe")
-        os.fsync(descriptor)
+        calls.sync(descriptor)
     finally:
-        os.close(descriptor)
-        os.unlink(temporary)  # noqa: PTH108
+        calls.close(descriptor)
+        calls.unlink(temporary)
 
 
 def _buffered(chunks: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
@@ -110,12 +103,12 @@ def _open_temporary(folder: Path) -> tuple[int, Path]:
     while True:
         path = folder / f".retake-{os.getpid()}-{next(_numbers)}.tmp"
         try:
-            descriptor = os.open(path, _open_flags(os.O_WRONLY | os.O_CREAT | os.O_EXCL), 0o666)
+            descriptor = calls.open_file(path, calls.CREATE)
         except FileExistsError:
             continue
-        if _lock_descriptor(descriptor, wait=False) and os.fstat(descriptor).st_nlink:
+        if calls.lock(descriptor, wait=False) and os.fstat(descriptor).st_nlink:
             return descriptor, path
-        os.close(descriptor)
+        calls.close(descriptor)
 
 
 def is_temporary(name: str) -> bool:
@@ -128,35 +121,35 @@ def sweep(folder: Path) -> int:
     swept = 0
     for path in [Path(item.path) for item in os.scandir(folder) if is_temporary(item.name)]:
         with contextlib.suppress(FileNotFoundError):
-            descriptor = os.open(path, _open_flags(os.O_RDWR))
+            descriptor = calls.open_file(path, calls.CHANGE)
             try:
-                if _lock_descriptor(descriptor, wait=False):
-                    os.unlink(path)  # noqa: PTH108
+                if calls.lock(descriptor, wait=False):
+                    calls.unlink(path)
                     swept += 1
             finally:
-                os.close(descriptor)
+                calls.close(descriptor)
     return swept
 
 
 @contextlib.contextmanager
 def appending(path: Path) -> Iterator[int]:
     """Open an existing file for writing at its end; yield its descriptor."""
-    descriptor = os.open(path, _open_flags(os.O_WRONLY | os.O_APPEND))
+    descriptor = calls.open_file(path, calls.APPEND)
     try:
         yield descriptor
     finally:
-        os.close(descriptor)
+        calls.close(descriptor)
 
 
 def sync_data(descriptor: int) -> None:
     """Make a file's bytes durable. A failed call must not be tried again: the system forgets what it lost."""
-    getattr(os, "fdatasync", os.fsync)(descriptor)
+    calls.sync_data(descriptor)
 
 
 def cut(descriptor: int, size: int) -> None:
     """Cut a file to `size` bytes, durably."""
-    os.ftruncate(descriptor, size)
-    os.fsync(descriptor)
+    calls.truncate(descriptor, size)
+    calls.sync(descriptor)
 
 
 def size_of(path: Path) -> int:
@@ -168,21 +161,21 @@ def keep_as(path: Path, name: Path) -> None:
     """Give the file at `path` a second name, replacing what has it, in one atomic step; the bytes are not copied."""
     temporary = path.parent / f".retake-{os.getpid()}-{next(_numbers)}.tmp"
     try:
-        os.link(path, temporary)
+        calls.link(path, temporary)
     except OSError as error:
         if isinstance(error, FileNotFoundError):
             raise
         create(name, [path.read_bytes()])  # a file system without hard links
         return
     try:
-        os.replace(temporary, name)  # noqa: PTH105
+        calls.replace(temporary, name)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108
+            calls.unlink(temporary)
         raise
     with contextlib.suppress(FileNotFoundError):
         # rename does nothing where both names are one file already, and leaves the temporary name
-        os.unlink(temporary)  # noqa: PTH108
+        calls.unlink(temporary)
 
 
 def set_aside(path: Path, why: str) -> Path:
@@ -190,7 +183,7 @@ def set_aside(path: Path, why: str) -> Path:
     for number in itertools.count(1):
         aside = path.with_name(f"{path.name}.{why}-{number}")
         if not aside.exists():
-            os.rename(path, aside)  # noqa: PTH104
+            calls.replace(path, aside)
             return aside
     raise AssertionError("unreachable")
 
@@ -208,7 +201,7 @@ def keep_bytes_aside(path: Path, data: bytes, why: str) -> Path:
 def remove(path: Path) -> bool:
     """Remove a file; say whether it was there."""
     try:
-        os.unlink(path)  # noqa: PTH108
+        calls.unlink(path)
     except FileNotFoundError:
         return False
     return True
@@ -222,9 +215,9 @@ def locked(path: Path, wait: bool = True) -> Iterator[bool]:
     anew for each hold: a forked child shares its parent's descriptors and would share the lock.
     """
     while True:
-        descriptor = os.open(path, _open_flags(os.O_RDWR | os.O_CREAT), 0o666)
+        descriptor = calls.open_file(path, calls.CHANGE_OR_CREATE)
         try:
-            if not _lock_descriptor(descriptor, wait):
+            if not calls.lock(descriptor, wait):
                 yield False
                 return
             if not _is_at(descriptor, path):
@@ -232,7 +225,7 @@ def locked(path: Path, wait: bool = True) -> Iterator[bool]:
             yield True
             return
         finally:
-            os.close(descriptor)
+            calls.close(descriptor)
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
@@ -240,27 +233,3 @@ def _is_at(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
-
-
-def _lock_descriptor(descriptor: int, wait: bool) -> bool:
-    if fcntl is None:
-        return _lock_on_windows(descriptor, wait)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _lock_on_windows(descriptor: int, wait: bool) -> bool:
-    import msvcrt
-
-    mode = msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK  # type: ignore[attr-defined]
-    while True:
-        try:
-            msvcrt.locking(descriptor, mode, 1)  # type: ignore[attr-defined]
-        except OSError:
-            if not wait:
-                return False
-            continue  # LK_LOCK gives up after ten seconds; we do not
-        return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,31 @@ from playwright.sync_api import Browser, sync_playwright
 
 from store import GenerationConfig, GenerationHistory, GenerationResult, HistoryEntry
 from tests.browser import launch
+from tests.figures import FILE, Figures
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give all processes of a run one file for the figures of its proofs; the workers inherit its name."""
+    if not hasattr(config, "workerinput"):
+        handle, name = tempfile.mkstemp(prefix="retake-figures-")
+        os.close(handle)
+        os.environ[FILE] = name
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the proofs counted."""
+    path = Path(os.environ[FILE])
+    if lines := Figures(path).table():
+        terminalreporter.section("figures")
+        for line in lines:
+            terminalreporter.write_line(line)
+    path.unlink()
+
+
+@pytest.fixture(scope="session")
+def figures() -> Figures:
+    """Where a proof tells what it counted."""
+    return Figures(Path(os.environ[FILE]))
 
 
 @pytest.fixture

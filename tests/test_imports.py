@@ -15,7 +15,7 @@ LAYERS = {
     "app": {"store", "history_ui", "generators"},
 }
 STORE_ORDER = [
-    "errors", "values", "lines", "wav", "snapshot", "entry", "files", "document", "journal", "media", "chain", "index",
+    "errors", "values", "lines", "wav", "snapshot", "entry", "calls", "files", "document", "journal", "media", "chain", "index",
     "audio", "quality", "envelope", "canvas", "thumbnail", "spectrogram", "pictures", "query", "rows", "catalog", "folding",
     "recovery", "history", "verify", "__main__",
 ]  # fmt: skip

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from store import CommitUncertain, EntryNotFound, GenerationHistory, HistoryEntry, StoreFull, StoreUnavailable, files
+from store import (
+    CommitUncertain,
+    EntryNotFound,
+    GenerationHistory,
+    HistoryEntry,
+    StoreFull,
+    StoreUnavailable,
+    calls,
+    files,
+)
 from store.journal import name_of
 from tests.conftest import add
 
@@ -129,7 +138,7 @@ class Faults:
         self._patch = monkeypatch
 
     def fail(self, call: str, error_number: int, times: int = 1) -> None:
-        real = getattr(os, call)
+        real = getattr(calls, call)
         left = [times]
 
         def failing(*arguments: object, **named: object) -> object:
@@ -138,7 +147,7 @@ class Faults:
                 raise OSError(error_number, os.strerror(error_number))
             return real(*arguments, **named)
 
-        self._patch.setattr(files.os, call, failing)
+        self._patch.setattr(calls, call, failing)
 
 
 @pytest.fixture
@@ -148,7 +157,7 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
 
 def test_after_a_failed_sync_nobody_writes_to_that_journal_again(history: GenerationHistory, faults: Faults) -> None:
     entry = add(history)
-    faults.fail("fdatasync", errno.EIO)
+    faults.fail("sync_data", errno.EIO)
     with pytest.raises(StoreUnavailable):
         history.update_entry(entry.entry_id, rating=5)
     assert journals(history) == ["journal-1.jsonl", "journal-2.jsonl"]
@@ -161,8 +170,8 @@ def test_a_change_that_can_neither_be_synced_nor_disowned_is_called_uncertain(
     history: GenerationHistory, faults: Faults
 ) -> None:
     entry = add(history)
-    faults.fail("fdatasync", errno.EIO)
-    faults.fail("fsync", errno.EIO, times=2)
+    faults.fail("sync_data", errno.EIO)
+    faults.fail("sync", errno.EIO, times=2)
     with pytest.raises(CommitUncertain) as caught:
         history.update_entry(entry.entry_id, rating=5)
     assert caught.value.entry_id == entry.entry_id
@@ -185,7 +194,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_is_made(
     history: GenerationHistory, faults: Faults, number: int
 ) -> None:
     history.require_writable()
-    faults.fail("open", number)
+    faults.fail("open_file", number)
     with pytest.raises(StoreUnavailable):
         history.require_writable()
     assert list((history.directory / "audio").iterdir()) == []

@@ -1,0 +1,97 @@
+"""The operating system's calls that change a file, each under its own name and nothing else.
+
+`store.files` is built on these and on nothing else, and no other module of the store changes a file (SQLite alone
+changes the catalog, which is derived). So a test that replaces the functions of this module can fail, record and
+replay every change there is. They raise plain `OSError`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows has no flock; msvcrt locks the first byte instead
+    fcntl = None  # type: ignore[assignment]
+
+CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+APPEND = os.O_WRONLY | os.O_APPEND
+CHANGE = os.O_RDWR
+CHANGE_OR_CREATE = os.O_RDWR | os.O_CREAT
+FOLDER = os.O_RDONLY
+
+
+def open_file(path: Path, flags: int) -> int:
+    """Open a file with one of the flags above; return its descriptor, which no child process inherits."""
+    return os.open(path, flags | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0), 0o666)
+
+
+def close(descriptor: int) -> None:
+    """Close a descriptor."""
+    os.close(descriptor)
+
+
+def write(descriptor: int, data: memoryview) -> int:
+    """Write some of `data`; return how many bytes were written."""
+    return os.write(descriptor, data)
+
+
+def sync(descriptor: int) -> None:
+    """Make a file's bytes and size, or a folder's names, durable (fsync)."""
+    os.fsync(descriptor)
+
+
+def sync_data(descriptor: int) -> None:
+    """Make a file's bytes and size durable (fdatasync where there is one)."""
+    getattr(os, "fdatasync", os.fsync)(descriptor)
+
+
+def truncate(descriptor: int, size: int) -> None:
+    """Cut a file to `size` bytes."""
+    os.ftruncate(descriptor, size)
+
+
+def replace(path: Path, name: Path) -> None:
+    """Rename a file in one atomic step, over what has that name."""
+    os.replace(path, name)  # noqa: PTH105
+
+
+def link(path: Path, name: Path) -> None:
+    """Give a file a second name."""
+    os.link(path, name)
+
+
+def unlink(path: Path) -> None:
+    """Take a name away."""
+    os.unlink(path)  # noqa: PTH108
+
+
+def make_folder(path: Path) -> None:
+    """Make one folder."""
+    os.mkdir(path)  # noqa: PTH102
+
+
+def lock(descriptor: int, wait: bool) -> bool:
+    """Lock an open file against every other open one of the same file; False where another holds it and `wait` is off."""
+    if fcntl is None:
+        return _lock_on_windows(descriptor, wait)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lock_on_windows(descriptor: int, wait: bool) -> bool:
+    import msvcrt
+
+    mode = msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK  # type: ignore[attr-defined]
+    while True:
+        try:
+            msvcrt.locking(descriptor, mode, 1)  # type: ignore[attr-defined]
+        except OSError:
+            if not wait:
+                return False
+            continue  # LK_LOCK gives up after ten seconds; we do not
+        return True
