@@ -14,6 +14,7 @@ from store.journal import JournalHeader, Part
 from store.lines import crc_of, seal, unseal
 from store.values import Json
 
+NOT_IN_SNAPSHOTS = frozenset({"size_bytes"})
 DOCUMENT, BACKUP, VERSION_1 = "history.json", "history.json.bak", "history.v1.json"
 _ID_START = b'{"crc":"00000000","entry_id":"'
 
@@ -83,11 +84,12 @@ class Chain:
 
 @dataclass
 class Changes:
-    """What journals do to the entries of a base: entries added, fields set, entries removed."""
+    """What journals do to the entries of a base: entries added, fields set, entries removed; `edited` are ids with fields set."""
 
     added: dict[str, dict[str, Json]] = field(default_factory=dict)
     fields: dict[str, dict[str, Json]] = field(default_factory=dict)
     removed: dict[str, dict[str, Json]] = field(default_factory=dict)
+    edited: set[str] = field(default_factory=set)
 
     def take(self, change: dict[str, Json], path: Path) -> None:
         """Take in one line's change; values of `set` are absolute, so a later one wins field by field."""
@@ -95,6 +97,8 @@ class Changes:
             self.added[change["add"]["entry_id"]] = dict(change["add"])
         elif "set" in change:
             entry = self.added.get(change["set"])
+            if change["to"].keys() - NOT_IN_SNAPSHOTS:
+                self.edited.add(change["set"])
             (self.fields.setdefault(change["set"], {}) if entry is None else entry).update(change["to"])
         elif "del" in change:
             self.removed[change["del"]] = self.added.pop(change["del"], {})

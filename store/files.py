@@ -11,12 +11,13 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from store import calls
 
 _TEMPORARY = re.compile(r"\.retake-\d+-\d+\.tmp")
-_BUFFER_BYTES = 1 << 20
+BUFFER_BYTES = 1 << 20
 _numbers = itertools.count()
 
 
@@ -51,10 +52,15 @@ def write_all(descriptor: int, data: bytes | memoryview) -> None:
         rest = rest[calls.write(descriptor, rest) :]
 
 
-def create(path: Path, chunks: Iterable[bytes | memoryview], before_naming: Callable[[], None] | None = None) -> None:
+Naming = Callable[[Path], AbstractContextManager[bool]]
+"""Surrounds the step in which a finished temporary file takes its name; where it yields False, the file is dropped."""
+
+
+def create(path: Path, chunks: Iterable[bytes | memoryview], naming: Naming | None = None) -> None:
     """Put a file at `path` in one atomic step, its bytes durable before its name; an older file is replaced.
 
-    `before_naming` is called when the bytes are durable and the old file still stands. The name itself is durable after `sync_folder(path.parent)`. On failure nothing stays behind.
+    `naming` is given the temporary file when its bytes are durable and the old file still stands. The name itself is
+    durable after `sync_folder(path.parent)`. On failure nothing stays behind.
     """
     descriptor, temporary = _open_temporary(path.parent)
     try:
@@ -62,9 +68,11 @@ def create(path: Path, chunks: Iterable[bytes | memoryview], before_naming: Call
             for chunk in _buffered(chunks):
                 write_all(descriptor, chunk)
             calls.sync(descriptor)
-            if before_naming:
-                before_naming()
-            calls.replace(temporary, path)
+            with naming(temporary) if naming else contextlib.nullcontext(True) as wanted:
+                if wanted:
+                    calls.replace(temporary, path)
+                else:
+                    calls.unlink(temporary)
         except BaseException:
             with contextlib.suppress(OSError):
                 calls.unlink(temporary)
@@ -91,7 +99,7 @@ def _buffered(chunks: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryvi
     for chunk in chunks:
         gathered.append(chunk)
         size += len(chunk)
-        if size >= _BUFFER_BYTES:
+        if size >= BUFFER_BYTES:
             yield gathered[0] if len(gathered) == 1 else b"".join(gathered)
             gathered, size = [], 0
     if gathered:

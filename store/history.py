@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from store import files, media, pictures, recovery
+from store import files, media, pictures, recovery, sounds
 from store.audio import encode_samples, prepare
 from store.catalog import Catalog, Facet
 from store.entry import (
@@ -41,9 +41,11 @@ from store.index import FOLD_LINES, Index
 from store.quality import quality
 from store.query import Filters, filters_of, whole_number
 from store.snapshot import embed_snapshot
+from store.sounds import Progress, no_progress
 from store.thumbnail import WIDTH
 from store.thumbnail import draw as draw_thumbnail
-from store.values import Json, dumps, plain
+from store.upkeep import Upkeep, snapshot_text
+from store.values import Json, plain
 
 T = TypeVar("T")
 
@@ -60,7 +62,7 @@ class GenerationHistory:
     """Every generation of a folder, kept with its parameters, audio and thumbnail until it is deleted.
 
     Opening makes the folder where there is none, and repairs a damaged index from its second copy or the audio files
-    (`problems` says what was found). Raises `StoreUnavailable` where the folder cannot be used, `UnsupportedVersion`
+    (`problems` says what was found, `progress` is told how many audio files have been read). Raises `StoreUnavailable` where the folder cannot be used, `UnsupportedVersion`
     where a newer program wrote it; nothing is touched then. Methods may be called from any thread; several processes
     may use one folder at once.
 
@@ -71,10 +73,13 @@ class GenerationHistory:
     (1, 7)
     """
 
-    def __init__(self, directory: str | Path) -> None:
+    def __init__(self, directory: str | Path, progress: Progress = no_progress) -> None:
         self.directory = Path(os.path.abspath(Path(directory).expanduser()))  # noqa: PTH100 - absolute() keeps ".."
         self._prepare_folder()
+        self._progress = progress
+        self.from_audio = 0
         self._index = Index(self.directory)
+        self._upkeep = Upkeep(self.directory, self._index)
         self._catalog = Catalog(self._index)
         self._folding = Folding(self._fold_quietly, self._catalog_count, self._fold_overdue)
         try:
@@ -94,7 +99,7 @@ class GenerationHistory:
 
     def _open(self) -> None:
         found = self._index.present()
-        if not found.base and not found.links and recovery.has_audio(self.directory):
+        if not found.base and not found.links and sounds.has_takes(self.directory):
             raise IndexDamaged(
                 self.directory / "history.json", "it is missing, and there are takes in the audio folder"
             )
@@ -111,13 +116,43 @@ class GenerationHistory:
             self._index.step()
         return self._index.cuts > 0
 
-    def _adopt_orphans(self) -> None:
-        """Take back takes whose audio is there and whose line is not: it was cut off, or damaged since."""
-        for document in recovery.audio_snapshots(self.directory):
-            if self._catalog.get(document["entry_id"]) is None:
-                self._index.commit(document["entry_id"], [{"add": document}])
-                self._index.notes.append(f"Take {document['entry_id']} was taken back from its audio file.")
-                self._folding.changed()
+    def make_whole(self) -> None:
+        """Read the whole index, and make it whole where it is not; opening looks only at what it needs."""
+        self._reliably(self._recover)
+        recovery.renew_backup(self._index)
+
+    def _recover(self) -> None:
+        self.from_audio += recovery.recover(self._index, self._upkeep, self._progress)
+
+    def renew_catalog(self) -> None:
+        """Throw the catalog away; it is built again from the index when next asked."""
+        self._catalog.give_up_file()
+
+    def take_back_orphans(self) -> int:
+        """Take back the takes that audio files carry and the index does not know; return how many.
+
+        A take whose deletion for good is still in a journal stays deleted: its file is about to go.
+        """
+        return self._reliably(self._adopt_orphans)
+
+    def _adopt_orphans(self) -> int:
+        found = sounds.look_through(self._unnamed_sounds(), self._progress)
+        adopted = 0
+        for document in found.entries:
+            with self._index.locked():
+                entry_id = document["entry_id"]
+                if self._catalog.get(entry_id) is None and entry_id not in self._index.removed_ids():
+                    self._index.commit(entry_id, [{"add": document}])
+                    adopted += 1
+        self._index.notes += recovery.left_over(found)
+        if adopted:
+            self._index.notes.append(f"Takes taken back from their audio files: {adopted:,}.")
+            self._folding.changed()
+        return adopted
+
+    def _unnamed_sounds(self) -> list[Path]:
+        """Return the audio files that are not named after a take of this history."""
+        return [path for path in sounds.audio_files(self.directory) if self._catalog.get(path.stem) is None]
 
     def close(self) -> None:
         """Fold what is waiting into the document, and close. A fold that fails loses nothing: the journals stay."""
@@ -187,7 +222,7 @@ class GenerationHistory:
             thumbnail_file=media.thumbnail_name(entry_id),
         )
         thumbnail = draw_thumbnail(envelope(samples.pcm, WIDTH))
-        with_snapshot = embed_snapshot(wav, dumps(entry.to_document(), ascii_only=True).decode("ascii"))
+        with_snapshot = embed_snapshot(wav, snapshot_text(entry))
         entry = from_document({**entry.to_document(), "size_bytes": len(with_snapshot)})
         self._keep(entry, with_snapshot, thumbnail)
         return entry
@@ -306,7 +341,7 @@ class GenerationHistory:
                 return entry
 
         entry = self._with_room(change)
-        self._remove_files([entry.to_document()])
+        self._upkeep.purge([entry.to_document()])
         self._folding.changed()
 
     def _require(self, entry_id: str) -> HistoryEntry:
@@ -322,22 +357,6 @@ class GenerationHistory:
         except StoreFull:
             self._catalog.give_up_file()
             return self._reliably(change)
-
-    def _remove_files(self, entries: list[dict[str, Json]]) -> None:
-        """Remove the files of entries that are gone for good; what cannot be removed now is an orphan that repair names."""
-        for document in entries:
-            with contextlib.suppress(InvalidEntry, OSError):
-                self._remove_files_of(from_document(document))
-        if entries:
-            for folder in (AUDIO_FOLDER, THUMBNAIL_FOLDER):
-                with contextlib.suppress(FileNotFoundError):
-                    files.sync_folder(self.directory / folder)
-
-    def _remove_files_of(self, entry: HistoryEntry) -> None:
-        for name, field in ((entry.audio_file, "audio_file"), (entry.thumbnail_file, "thumbnail_file")):
-            with contextlib.suppress(InvalidEntry):
-                files.remove(media.inside(self.directory, entry, name, field))
-        pictures.forget(self.directory, entry.entry_id)
 
     # -- files ------------------------------------------------------------------------------------------------------
 
@@ -384,12 +403,12 @@ class GenerationHistory:
         entries = [*self.list_entries(), *self.list_entries(deleted=True)]
         missing = [entry.entry_id for entry in entries if not self.audio_exists(entry.entry_id)]
         named = {entry.audio_file for entry in entries}
-        found = (f"{AUDIO_FOLDER}/{path.name}" for path in recovery.audio_files(self.directory))
+        found = (f"{AUDIO_FOLDER}/{path.name}" for path in sounds.audio_files(self.directory))
         return RepairReport(tuple(missing), tuple(name for name in found if name not in named))
 
     def fold(self) -> bool:
         """Write the document anew with everything that the journals hold; False where there was nothing to write."""
-        return self._reliably(lambda: self._index.fold(self._remove_files))
+        return self._reliably(lambda: self._index.fold(self._upkeep))
 
     def _fold_quietly(self) -> None:
         """Fold; a failure is noted and loses nothing, the journals stay."""
@@ -417,7 +436,7 @@ class GenerationHistory:
         try:
             return self._translated(act)
         except IndexDamaged:
-            recovery.recover(self._index, self._remove_files)
+            self._recover()
             return self._translated(act)
 
     def _translated(self, act: Callable[[], T]) -> T:

@@ -8,22 +8,30 @@ from __future__ import annotations
 import contextlib
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from store import chain, document, files, journal
 from store.chain import BACKUP, DOCUMENT, VERSION_1, Chain, Position
 from store.document import Header
 from store.errors import CommitUncertain, HistoryError, IndexDamaged, from_os_error
 from store.journal import JournalHeader
-from store.lines import crc_of, seal
+from store.lines import crc_of, seal, unseal
 from store.values import Json
 
 FOLD_LINES = 1_000
 
-Purge = Callable[[list[dict[str, Json]]], None]
-"""Removes the files of entries that are gone for good; called before their lines leave the index."""
+
+class Upkeep(Protocol):
+    """Brings the files of takes up to what a fold merges, before the merged lines leave the journals."""
+
+    def purge(self, removed: list[dict[str, Json]]) -> None:
+        """Remove the files of entries that are gone for good."""
+
+    def write_snapshots(self, edited: list[dict[str, Json]], since: Position) -> None:
+        """Let the audio files of edited entries carry them as they are now; `since` is where the merged lines end."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,10 @@ class Index:
                 changes.extend(part.changes())
             line = after.line()
             position = Position(after.history_id, after.number, 0, len(line), crc_of(line))
+
+    def removed_ids(self) -> set[str]:
+        """Return the ids that were deleted for good by lines which no fold has merged yet."""
+        return set(self.present().read()[0].removed)
 
     def _since_nothing(self, position: Position) -> Delta | None:
         found = self.present()
@@ -268,7 +280,7 @@ class Index:
         """Return how many changes the newest journal holds, as far as this process has read it."""
         return self._tail.lines if self._tail else 0
 
-    def fold(self, purge: Purge) -> bool:
+    def fold(self, upkeep: Upkeep) -> bool:
         """Merge the document and its journals into a new document; False where another process is at it or none is due.
 
         Changes go on meanwhile, into the journal that begins here. Raises `IndexDamaged` with everything as it was,
@@ -278,11 +290,11 @@ class Index:
             with files.locked(self.root / "fold.lock", wait=False) as mine:
                 if not mine:
                     return False
-                return self._fold(purge)
+                return self._fold(upkeep)
         except OSError as error:
             raise from_os_error(error, self.root) from error
 
-    def _fold(self, purge: Purge) -> bool:
+    def _fold(self, upkeep: Upkeep) -> bool:
         with self.locked():
             tail = self.step()
             if tail is None or not self._due(tail):
@@ -292,7 +304,7 @@ class Index:
             self.create_journal(tail.number + 1, tail.history_id, tail.number, tail.end)
         whole = self.present()
         older = replace(whole, links=tuple(link for link in whole.links if link.header.number <= tail.number))
-        self.write_document(older, tail, purge)
+        self.write_document(older, tail, upkeep)
         return True
 
     def _due(self, tail: Tail) -> bool:
@@ -300,14 +312,20 @@ class Index:
             return True
         return self._document_header().journal < tail.number - 1
 
-    def write_document(self, older: Chain, tail: Tail, purge: Purge) -> None:
+    def write_document(self, older: Chain, tail: Tail, upkeep: Upkeep) -> None:
         """Replace the document by what `older` holds up to `tail`, in one atomic step; the old one becomes the backup.
 
         The base is read to its end first: a damaged document never becomes the backup, and the count is known.
         """
-        changes, _ = older.read()
-        count = sum(1 for _ in changes.applied(older.entries()))
-        purge(list(changes.removed.values()))
+        changes, position = older.read()
+        count = 0
+        edited: list[dict[str, Json]] = []
+        for line in changes.applied(older.entries()):
+            count += 1
+            if chain.id_of(line) in changes.edited:
+                edited.append(unseal(line))
+        upkeep.purge(list(changes.removed.values()))
+        upkeep.write_snapshots(edited, position)
         keep = older.base == self.root / DOCUMENT and older.header.version == document.VERSION
         header = Header(document.VERSION, tail.history_id, tail.number, count)
         self.replace_document(header, changes.applied(older.entries()), keep)
@@ -315,14 +333,16 @@ class Index:
     def replace_document(self, header: Header, lines: Iterable[bytes], keep_backup: bool) -> None:
         """Write a document of sealed entry lines in one atomic step; with `keep_backup` the old one becomes the backup."""
         chunks = document.write_lines(header, lines)
-        files.create(self.root / DOCUMENT, chunks, before_naming=self._back_up if keep_backup else None)
+        files.create(self.root / DOCUMENT, chunks, naming=self._backing_up if keep_backup else None)
         files.sync_folder(self.root)
-        self._drop_unneeded_journals()
+        self.drop_unneeded_journals()
 
-    def _back_up(self) -> None:
+    @contextlib.contextmanager
+    def _backing_up(self, _new: Path) -> Iterator[bool]:
         files.keep_as(self.root / DOCUMENT, self.root / BACKUP)
+        yield True
 
-    def _drop_unneeded_journals(self) -> None:
+    def drop_unneeded_journals(self) -> None:
         """Remove the journals that neither document needs, lowest first, so that what stays is always a whole chain."""
         try:
             included = min(document.read_header(self.root / name).journal for name in (DOCUMENT, BACKUP))

@@ -26,7 +26,16 @@ def thumbnail(root: Path, entry_id: str, stored: Path | None, audio: Path | None
             png = stored.read_bytes()
             if _is_mask(png):
                 return png
-    return _derived(root, "thumbnail", entry_id, audio, lambda file: draw_thumbnail(envelope_of_file(file, WIDTH)))
+    return _derived(root, "thumbnail", entry_id, audio, _draw_thumbnail)
+
+
+def drawn_thumbnail(audio: Path) -> bytes | None:
+    """Draw the thumbnail of an audio file; None where it cannot be read."""
+    return _read(audio, _draw_thumbnail)
+
+
+def _draw_thumbnail(file: BinaryIO) -> bytes:
+    return draw_thumbnail(envelope_of_file(file, WIDTH))
 
 
 def spectrogram(root: Path, entry_id: str, audio: Path | None) -> bytes | None:

@@ -6,36 +6,37 @@ Evidence is set aside under an unused name, never overwritten; what was lost and
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from store import chain, document, files, journal
+from store import chain, document, files, journal, sounds
 from store.chain import BACKUP, DOCUMENT, VERSION_1, Chain
 from store.document import Header
-from store.entry import AUDIO_FOLDER, from_document
-from store.errors import IndexDamaged, InvalidAudio, InvalidEntry, from_os_error
-from store.index import Index, Purge
+from store.entry import AUDIO_FOLDER
+from store.errors import IndexDamaged, from_os_error
+from store.index import Index, Upkeep
 from store.lines import DamagedLine, seal, unseal
-from store.snapshot import read_snapshot
-from store.values import Json, decode
+from store.sounds import Progress, Sounds, no_progress
+from store.values import Json
 
 DAMAGED = "damaged"
+UNKNOWN = (
+    "What cannot be known: edits that stood only on damaged or missing lines (an audio file carries those that a fold had "
+    "written into it), takes whose audio file is gone too, and which of two takes of the same instant came first."
+)
 
 
-def recover(index: Index, purge: Purge) -> None:
-    """Make the index whole, or find that another process has done it.
+def recover(index: Index, upkeep: Upkeep, progress: Progress = no_progress) -> int:
+    """Make the index whole, or find that another process has done it; return how many takes only audio files knew.
 
     The second chain (the backup and its journals) is tried first, then the kept version 1 file, then journals that
     stand on nothing; where no chain is whole, every good line and every audio file's snapshot is gathered.
     """
     try:
         with files.locked(index.root / "fold.lock"), index.locked():
-            if not _is_whole(index.root):
-                _recover(index, purge)
+            return 0 if _is_whole(index.root) else _recover(index, upkeep, progress)
     except OSError as error:
         raise from_os_error(error, index.root) from error
 
@@ -46,7 +47,7 @@ def _is_whole(root: Path) -> bool:
         _read_through(found)
     except IndexDamaged:
         return False
-    return bool(found.base or found.links) or not has_audio(root)
+    return bool(found.base or found.links) or not sounds.has_takes(root)
 
 
 def _read_through(found: Chain) -> None:
@@ -55,20 +56,51 @@ def _read_through(found: Chain) -> None:
         pass
 
 
-def _recover(index: Index, purge: Purge) -> None:
-    headers = [_header_of(index.root / name) for name in (DOCUMENT, BACKUP)]
+def _recover(index: Index, upkeep: Upkeep, progress: Progress) -> int:
+    found = _second_chain(index.root)
+    if found is None:
+        return _salvage(index, progress)
+    _stand_on(index, found, upkeep)
+    return 0
+
+
+def _second_chain(root: Path) -> Chain | None:
+    """Return a chain that is wholly good without `history.json`, and reaches the newest journal that is known of."""
+    headers = [_header_of(root / name) for name in (DOCUMENT, BACKUP)]
     newest = max((header.journal + 1 for header in headers if header), default=1)
     for base in (BACKUP, VERSION_1, None):
         with contextlib.suppress(IndexDamaged, FileNotFoundError):
-            found = chain.find(index.root, base)
+            found = chain.find(root, base)
             if found.links and found.links[-1].header.number >= newest:
                 _read_through(found)
-                _stand_on(index, found, purge)
+                return found
+    return None
+
+
+def renew_backup(index: Index) -> None:
+    """Write the backup anew, as a copy of the document, where no second chain is whole; set aside what is damaged in it.
+
+    Raises `IndexDamaged` where the first chain is not whole either: that is for `recover`.
+    """
+    root = index.root
+    try:
+        with files.locked(root / "fold.lock"), index.locked():
+            first = chain.find(root, chain.present_base(root))
+            if first.header.version != document.VERSION or first.base is None or _second_chain(root) is not None:
                 return
-    _salvage(index)
+            _read_through(first)
+            spent = [root / journal.name_of(n) for n in chain.journal_numbers(root) if n <= first.header.journal]
+            _set_aside(index, [path for path in (root / BACKUP, *spent) if path.exists() and not _is_good(path)])
+            with first.base.open("rb") as file:
+                files.create(root / BACKUP, iter(lambda: file.read(files.BUFFER_BYTES), b""))
+            files.sync_folder(root)
+            index.notes.append("There was no whole second copy of the index; history.json.bak was written anew.")
+            index.drop_unneeded_journals()
+    except OSError as error:
+        raise from_os_error(error, root) from error
 
 
-def _stand_on(index: Index, found: Chain, purge: Purge) -> None:
+def _stand_on(index: Index, found: Chain, upkeep: Upkeep) -> None:
     """Write the document anew from another chain that is whole."""
     _set_aside(index, [index.root / DOCUMENT])
     name = found.base.name if found.base else "the journals"
@@ -76,7 +108,7 @@ def _stand_on(index: Index, found: Chain, purge: Purge) -> None:
     history_id, last = found.links[-1].header.history_id, found.links[-1]
     end = found.read()[1].end
     tail = index.create_journal(last.header.number + 1, history_id, last.header.number, end)
-    index.write_document(found, replace(tail, number=last.header.number), purge)
+    index.write_document(found, replace(tail, number=last.header.number), upkeep)
 
 
 @dataclass
@@ -106,7 +138,7 @@ class _Gathered:
             self.removed.add(entry_id)
 
 
-def _salvage(index: Index) -> None:
+def _salvage(index: Index, progress: Progress) -> int:
     """Gather every line that is as it was written, then the audio files' own snapshots, and write a new document."""
     root = index.root
     numbers = chain.journal_numbers(root)
@@ -114,7 +146,7 @@ def _salvage(index: Index) -> None:
     highest = max([1, *numbers, *(header.journal for header in headers)])
     history_id = _history_id(root, headers, numbers)
     gathered = _gather(root, numbers)
-    found_in_audio = _gather_audio(root, gathered)
+    found_in_audio = _gather_audio(index, gathered, progress)
     damaged = [path for path in _index_files(root, numbers) if not _is_good(path)]
     _set_aside(index, damaged)
     index.create_journal(highest + 1, history_id, highest, None)
@@ -122,9 +154,10 @@ def _salvage(index: Index) -> None:
     index.replace_document(Header(document.VERSION, history_id, highest, len(lines)), lines, keep_backup=False)
     names = ", ".join(path.name for path in damaged) or "the index"
     index.notes.append(
-        f"{names}: damaged or missing. {len(lines)} takes were gathered again, {found_in_audio} of them from their audio "
-        "files; edits that stood only on damaged lines are lost."
+        f"{names}: damaged or missing. {len(lines):,} takes were gathered again, {found_in_audio:,} of them from their "
+        f"audio files. {UNKNOWN}"
     )
+    return found_in_audio
 
 
 def _gather(root: Path, numbers: list[int]) -> _Gathered:
@@ -144,54 +177,34 @@ def _gather(root: Path, numbers: list[int]) -> _Gathered:
     return gathered
 
 
-def _gather_audio(root: Path, gathered: _Gathered) -> int:
-    """Offer the snapshots of audio files whose takes no line names; return how many were taken."""
-    found = [
-        entry for entry in audio_snapshots(root) if entry["entry_id"] not in {*gathered.entries, *gathered.removed}
-    ]
-    found.sort(key=lambda entry: (from_document(entry).time_us, entry["entry_id"]))
-    for entry in found:
+def _gather_audio(index: Index, gathered: _Gathered, progress: Progress) -> int:
+    """Offer the takes that audio files carry and no line names; return how many were taken."""
+    known = {*gathered.entries, *gathered.removed}
+    found = sounds.look_through(orphans(index.root, gathered.entries.values()), progress)
+    taken = [entry for entry in found.entries if entry["entry_id"] not in known]
+    for entry in taken:
         gathered.offer(entry, 0)
-    return len(found)
+    index.notes += left_over(found)
+    return len(taken)
 
 
-def audio_snapshots(root: Path) -> Iterator[dict[str, Json]]:
-    """Yield the entry that each audio file carries, its file's name and size as they are now; skip files without one."""
-    for path in audio_files(root):
-        entry = read_audio_snapshot(path)
-        if entry is not None:
-            yield {**entry, "audio_file": f"{AUDIO_FOLDER}/{path.name}", "size_bytes": path.stat().st_size}
+def orphans(root: Path, entries: Iterable[dict[str, Json]]) -> list[Path]:
+    """Return the audio files that none of the entries names."""
+    named = {entry.get("audio_file") for entry in entries}
+    return [path for path in sounds.audio_files(root) if f"{AUDIO_FOLDER}/{path.name}" not in named]
 
 
-def read_audio_snapshot(path: Path) -> dict[str, Json] | None:
-    """Return the entry that an audio file carries; None where it carries none that can be read."""
-    try:
-        with path.open("rb") as file:
-            text = read_snapshot(file)
-        entry = None if text is None else decode(json.loads(text))
-        from_document(entry)
-    except (OSError, InvalidAudio, InvalidEntry, ValueError, RecursionError):
-        return None
-    return entry if isinstance(entry, dict) else None
-
-
-def audio_files(root: Path) -> list[Path]:
-    """Return the WAV files of the audio folder: regular files only, in the order of their names."""
-    try:
-        with os.scandir(root / AUDIO_FOLDER) as items:
-            found = [Path(item.path) for item in items if item.name.endswith(".wav") and _is_regular(item)]
-    except FileNotFoundError:
-        return []
-    return sorted(found)
-
-
-def _is_regular(item: os.DirEntry[str]) -> bool:
-    return item.is_file(follow_symlinks=False) and not files.is_temporary(item.name)
-
-
-def has_audio(root: Path) -> bool:
-    """Say whether any audio file carries a snapshot of ours."""
-    return any(read_audio_snapshot(path) is not None for path in audio_files(root))
+def left_over(found: Sounds) -> list[str]:
+    """Say in words which audio files could not be taken back as takes."""
+    notes = []
+    for paths, why in (
+        (found.strangers, "carry no take"),
+        (found.copies, "carry a take that another file carries too"),
+    ):
+        if paths:
+            more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+            notes.append(f"Audio files that {why} were left as they are: {paths[0].name}{more}.")
+    return notes
 
 
 def _index_files(root: Path, numbers: list[int]) -> list[Path]:

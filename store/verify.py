@@ -3,38 +3,63 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from store import chain, document, files, journal, media
-from store.chain import BACKUP, DOCUMENT, Chain
+from store.chain import BACKUP, DOCUMENT, VERSION_1, Changes
 from store.entry import AUDIO_FOLDER, THUMBNAIL_FOLDER, HistoryEntry, from_document
 from store.errors import IndexDamaged, InvalidAudio, InvalidEntry, StoreUnavailable, from_os_error
 from store.lines import unseal
-from store.recovery import audio_files
+from store.recovery import orphans
 from store.snapshot import check_container
+from store.sounds import Progress, carried_entry, has_takes, no_progress
+from store.upkeep import snapshot_text
 from store.wav import read_data_sha256
 
-Progress = Callable[[int, int], None]
-"""Is told how many takes have been checked, and of how many."""
+DAMAGED_INDEX = "damaged index"
+UNREADABLE_ENTRY = "unreadable entry"
+BAD_PATH = "bad path"
+MISSING_AUDIO = "missing audio"
+ALTERED_AUDIO = "altered audio"
+ALTERED_TAGS = "altered tags"
+ORPHAN_AUDIO = "orphan audio"
+MISSING_THUMBNAIL = "missing thumbnail"
+ALTERED_THUMBNAIL = "altered thumbnail"
+TEMPORARY_FILE = "temporary file"
+WITHOUT_SOUND = frozenset({BAD_PATH, MISSING_AUDIO, ALTERED_AUDIO})
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not as it should be: its kind, the file, and what is wrong with it."""
+    """One thing that is not as it should be: its kind, the file, what is wrong with it, and whose take it is."""
 
     kind: str
     path: Path
     text: str
+    entry_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What was checked and what was found; `findings` is empty where all is well."""
+    """What was checked and what was found; `findings` is empty where all is well.
 
-    takes: int
+    `behind` are takes whose audio files do not carry what a fold has merged; only a rebuild without any index would
+    notice. Takes of version 1, whose files never carried anything, are among them.
+    """
+
+    entries: tuple[HistoryEntry, ...]
     findings: tuple[Finding, ...]
+    behind: tuple[str, ...] = ()
+
+    @property
+    def takes(self) -> int:
+        """How many takes were checked."""
+        return len(self.entries)
 
     @property
     def good(self) -> bool:
@@ -42,71 +67,169 @@ class Verification:
         return not self.findings
 
 
-def verify(directory: str | Path, progress: Progress | None = None) -> Verification:
+def verify(directory: str | Path, progress: Progress = no_progress) -> Verification:
     """Check a history's index and files; write nothing.
 
     Finds every line of the document, its backup and the journals that is not as it was written, entries that cannot be
-    read, audio that is missing or whose samples or tags were altered, audio that no entry names, and temporary files.
-    Raises `StoreUnavailable` where the folder cannot be read.
+    read, audio that is missing or whose samples or tags were altered, thumbnails likewise, audio that no entry names,
+    and temporary files. Raises `StoreUnavailable` where the folder cannot be read, `UnsupportedVersion`.
 
     >>> from store import GenerationHistory
     >>> GenerationHistory(getfixture("tmp_path")).close()
     >>> verify(getfixture("tmp_path")).good
     True
     """
-    root = Path(directory).expanduser().absolute()
-    if not root.is_dir():
-        raise StoreUnavailable(root, "is not a folder")
+    root = folder_of(directory)
     try:
-        return _verify(root, progress)
+        return _Check(root, progress).run()
     except OSError as error:
         raise from_os_error(error, root) from error
 
 
-def _verify(root: Path, progress: Progress | None) -> Verification:
-    findings = [*_index_findings(root), *_stray_findings(root)]
-    entries: list[HistoryEntry] = []
-    with contextlib.suppress(IndexDamaged):
-        for line in _lines(chain.find(root, chain.present_base(root))):
-            try:
-                entries.append(from_document(unseal(line)))
-            except InvalidEntry as error:
-                findings.append(Finding("unreadable entry", root / DOCUMENT, str(error)))
-    for done, entry in enumerate(entries, 1):
-        findings.extend(_audio_findings(root, entry))
-        if progress:
-            progress(done, len(entries))
-    findings.extend(_orphans(root, {entry.audio_file for entry in entries}))
-    return Verification(len(entries), tuple(findings))
+def folder_of(directory: str | Path) -> Path:
+    """Return a history's folder as an absolute path. Raises `StoreUnavailable` where there is none; makes nothing."""
+    root = Path(directory).expanduser().absolute()
+    if not root.is_dir():
+        raise StoreUnavailable(root, "is not a folder")
+    return root
 
 
-def _lines(found: Chain) -> list[bytes]:
-    changes, _ = found.read()
-    return list(changes.applied(found.entries()))
+@dataclass
+class _Check:
+    """One run over one history."""
 
+    root: Path
+    progress: Progress
+    findings: list[Finding] = field(default_factory=list)
+    behind: list[str] = field(default_factory=list)
 
-def _index_findings(root: Path) -> Iterator[Finding]:
-    """Look at each file of the index by itself, so that damage in the backup is seen before it is needed."""
-    for name in (DOCUMENT, BACKUP):
-        yield from _damage(lambda name=name: _read_document(root / name))  # type: ignore[misc]
-    for number in chain.journal_numbers(root):
-        yield from _damage(lambda number=number: _read_journal(root, number))  # type: ignore[misc]
-    yield from _damage(lambda: _check_chain(root))
+    def run(self) -> Verification:
+        self._check_index()
+        self._check_strays()
+        read = self._entries()
+        if read is None:
+            return Verification((), tuple(self.findings))
+        entries, changes = read
+        for done, entry in enumerate(entries, 1):
+            self._check_audio(entry, waiting=entry.entry_id in changes.edited)
+            self._check_thumbnail(entry)
+            self.progress(done, len(entries))
+        self._check_orphans(entries, changes)
+        return Verification(tuple(entries), tuple(self.findings), tuple(self.behind))
 
+    def _found(self, kind: str, path: Path, text: str, entry_id: str | None = None) -> None:
+        self.findings.append(Finding(kind, path, text, entry_id))
 
-def _damage(check: Callable[[], None]) -> Iterator[Finding]:
-    try:
-        check()
-    except FileNotFoundError:
-        return
-    except IndexDamaged as error:
-        yield Finding("damaged index", error.path, error.reason)
+    # -- the index --------------------------------------------------------------------------------------------------
+
+    def _check_index(self) -> None:
+        """Look at each file of the index by itself, so that damage in the backup is seen before it is needed."""
+        for name in (DOCUMENT, BACKUP, VERSION_1):
+            self._noting_damage(lambda name=name: _read_document(self.root / name))  # type: ignore[misc]
+        for number in chain.journal_numbers(self.root):
+            self._noting_damage(lambda number=number: _read_journal(self.root, number))  # type: ignore[misc]
+        self._noting_damage(self._check_chain)
+
+    def _noting_damage(self, check: Callable[[], None]) -> None:
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                check()
+        except IndexDamaged as error:
+            self._found(DAMAGED_INDEX, error.path, error.reason)
+
+    def _check_chain(self) -> None:
+        found = chain.find(self.root, chain.present_base(self.root))
+        if not found.base and not found.links and has_takes(self.root):
+            raise IndexDamaged(self.root / DOCUMENT, "it is missing, and there are takes in the audio folder")
+
+    def _entries(self) -> tuple[list[HistoryEntry], Changes] | None:
+        """Return the entries of the first chain that is wholly good; None where there is none."""
+        for base in (self._present_base(), BACKUP, VERSION_1, None):
+            with contextlib.suppress(IndexDamaged, FileNotFoundError):
+                found = chain.find(self.root, base)
+                changes, _ = found.read()
+                return [entry for line in changes.applied(found.entries()) if (entry := self._entry(line))], changes
+        return None
+
+    def _present_base(self) -> str | None:
+        try:
+            return chain.present_base(self.root)
+        except IndexDamaged:
+            return DOCUMENT
+
+    def _entry(self, line: bytes) -> HistoryEntry | None:
+        try:
+            return from_document(unseal(line))
+        except InvalidEntry as error:
+            self._found(UNREADABLE_ENTRY, self.root / DOCUMENT, str(error), error.entry_id)
+            return None
+
+    # -- the files --------------------------------------------------------------------------------------------------
+
+    def _check_audio(self, entry: HistoryEntry, waiting: bool) -> None:
+        """Check a take's sound; `waiting` says that edits of it are still in the journals, and not in the file yet."""
+        try:
+            path = media.inside(self.root, entry, entry.audio_file, "audio_file")
+        except InvalidEntry as error:
+            self._found(BAD_PATH, self.root / DOCUMENT, str(error), entry.entry_id)
+            return
+        if not media.is_there(path):
+            text = f"take {entry.entry_id} has lost its sound; its parameters are kept"
+            self._found(MISSING_AUDIO, path, text, entry.entry_id)
+            return
+        with path.open("rb") as file:
+            if self._has_its_samples(entry, path, file):
+                self._check_tags(entry, path, file, waiting)
+
+    def _has_its_samples(self, entry: HistoryEntry, path: Path, file: BinaryIO) -> bool:
+        try:
+            audio_sha256 = read_data_sha256(file)
+            if entry.audio_sha256 in (audio_sha256, None):  # version 1 took no hash
+                return True
+            reason = f"its samples are not those of take {entry.entry_id}"
+        except InvalidAudio as error:
+            reason = error.reason
+        self._found(ALTERED_AUDIO, path, reason, entry.entry_id)
+        return False
+
+    def _check_tags(self, entry: HistoryEntry, path: Path, file: BinaryIO, waiting: bool) -> None:
+        try:
+            check_container(file)
+        except InvalidAudio as error:
+            self._found(ALTERED_TAGS, path, error.reason, entry.entry_id)
+        else:
+            if not waiting and not _carries(path, entry):
+                self.behind.append(entry.entry_id)
+
+    def _check_thumbnail(self, entry: HistoryEntry) -> None:
+        try:
+            path = media.inside(self.root, entry, entry.thumbnail_file, "thumbnail_file")
+        except InvalidEntry as error:
+            self._found(BAD_PATH, self.root / DOCUMENT, str(error), entry.entry_id)
+            return
+        if not media.is_there(path):
+            self._found(MISSING_THUMBNAIL, path, "it is drawn again from the sound", entry.entry_id)
+        elif not _is_whole_png(path.read_bytes()):
+            self._found(ALTERED_THUMBNAIL, path, "it is not a whole PNG", entry.entry_id)
+
+    def _check_orphans(self, entries: list[HistoryEntry], changes: Changes) -> None:
+        """Find audio that nobody names; that of a take deleted for good just now is about to go."""
+        for path in orphans(self.root, [*(entry.to_document() for entry in entries), *changes.removed.values()]):
+            self._found(ORPHAN_AUDIO, path, "no take names it; it is never deleted")
+
+    def _check_strays(self) -> None:
+        for folder in (self.root, self.root / AUDIO_FOLDER, self.root / THUMBNAIL_FOLDER):
+            if folder.is_dir():
+                for path in sorted(folder.iterdir()):
+                    if files.is_temporary(path.name):
+                        self._found(TEMPORARY_FILE, path, "a write that was cut off; the next fold removes it")
 
 
 def _read_document(path: Path) -> None:
-    if path.exists() and not document.is_version_1(path):
-        for _ in document.read_lines(path):
-            pass
+    if document.is_version_1(path):
+        return
+    for _ in document.read_lines(path):
+        pass
 
 
 def _read_journal(root: Path, number: int) -> None:
@@ -119,37 +242,23 @@ def _read_journal(root: Path, number: int) -> None:
         raise IndexDamaged(path, f"it ends in {len(part.tail)} bytes that are no whole line")
 
 
-def _check_chain(root: Path) -> None:
-    found = chain.find(root, chain.present_base(root))
-    if not found.base and not found.links and audio_files(root):
-        raise IndexDamaged(root / DOCUMENT, "it is missing, and there is audio")
+def _carries(path: Path, entry: HistoryEntry) -> bool:
+    """Say whether an audio file carries this entry as it is now."""
+    carried = carried_entry(path)
+    return carried is not None and snapshot_text(from_document(carried)) == snapshot_text(entry)
 
 
-def _audio_findings(root: Path, entry: HistoryEntry) -> Iterator[Finding]:
-    try:
-        path = media.inside(root, entry, entry.audio_file, "audio_file")
-        with path.open("rb") as file:
-            if entry.audio_sha256 is not None and read_data_sha256(file) != entry.audio_sha256:
-                yield Finding("altered audio", path, f"its samples are not those of take {entry.entry_id}")
-            if entry.audio_sha256 is not None:
-                check_container(file)
-    except InvalidEntry as error:
-        yield Finding("bad path", root, str(error))
-    except FileNotFoundError:
-        yield Finding("missing audio", path, f"take {entry.entry_id} has lost its sound; its parameters are kept")
-    except InvalidAudio as error:
-        yield Finding("altered audio", path, error.reason)
-
-
-def _orphans(root: Path, named: set[str]) -> Iterator[Finding]:
-    for path in audio_files(root):
-        if f"{AUDIO_FOLDER}/{path.name}" not in named:
-            yield Finding("orphan audio", path, "no take names it; it is never deleted")
-
-
-def _stray_findings(root: Path) -> Iterator[Finding]:
-    for folder in (root, root / AUDIO_FOLDER, root / THUMBNAIL_FOLDER):
-        if folder.is_dir():
-            for path in sorted(folder.iterdir()):
-                if files.is_temporary(path.name):
-                    yield Finding("temporary file", path, "a write that was cut off; the next fold removes it")
+def _is_whole_png(data: bytes) -> bool:
+    """Say whether every chunk of a PNG carries its own CRC-32, from the signature to IEND (PNG, 3rd edition, 5.3)."""
+    if not data.startswith(_PNG):
+        return False
+    at = len(_PNG)
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        kind = data[at + 4 : at + 8]
+        if end > len(data) or zlib.crc32(data[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+            return False
+        if kind == b"IEND":
+            return end == len(data)
+        at = end
+    return False

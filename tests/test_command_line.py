@@ -33,16 +33,6 @@ def test_verify_tells_good_from_damaged_by_its_exit_code(tmp_path: Path, capsys:
     assert f"missing audio: {path}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["stats", "verify"])
-def test_a_folder_that_is_not_there_is_an_error_and_is_not_made(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
-) -> None:
-    missing = tmp_path / "missing"
-    assert main([command, str(missing)]) == 2
-    assert "is not a folder" in capsys.readouterr().err
-    assert not missing.exists()
-
-
 def test_it_runs_as_a_module_without_gradio(tmp_path: Path) -> None:
     GenerationHistory(tmp_path).close()
     code = (

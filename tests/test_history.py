@@ -23,6 +23,7 @@ from store import (
     RepairReport,
     StoreUnavailable,
 )
+from store.sounds import carried_entry
 from tests.conftest import add, tone
 
 
@@ -250,11 +251,8 @@ def test_repair_reports_and_keeps_what_does_not_match(history: GenerationHistory
 
 
 def test_the_snapshot_travels_inside_the_audio_file(history: GenerationHistory) -> None:
-    from store.recovery import read_audio_snapshot
-
     entry = add(history, 5, params={"prompt": "glass \ud800 \0 كلام", "nan": float("inf")})
-    snapshot = read_audio_snapshot(history.audio_path(entry.entry_id))
-    assert snapshot == {**entry.to_document(), "size_bytes": None}
+    assert carried_entry(history.audio_path(entry.entry_id)) == entry.to_document()
 
 
 def test_the_folder_can_go_away_and_come_back(history: GenerationHistory) -> None:

@@ -16,8 +16,8 @@ LAYERS = {
 }
 STORE_ORDER = [
     "errors", "values", "lines", "wav", "snapshot", "entry", "calls", "files", "document", "journal", "media", "chain", "index",
-    "audio", "quality", "envelope", "canvas", "thumbnail", "spectrogram", "pictures", "query", "rows", "catalog", "folding",
-    "recovery", "history", "verify", "__main__",
+    "audio", "quality", "envelope", "canvas", "thumbnail", "spectrogram", "sounds", "pictures", "query", "rows", "catalog", "folding",
+    "upkeep", "recovery", "history", "verify", "repair", "__main__",
 ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from store import (
     files,
 )
 from store.journal import name_of
+from store.upkeep import Upkeep
 from tests.conftest import add
 
 
@@ -58,7 +59,7 @@ def test_a_fold_removes_the_files_of_a_deletion_that_was_killed_before_it_remove
     entry = add(history, 1)
     path = history.audio_path(entry.entry_id)
     with monkeypatch.context() as patch:
-        patch.setattr(GenerationHistory, "_remove_files", lambda self, entries: None)
+        patch.setattr(Upkeep, "purge", lambda self, removed: None)
         history.delete_entry(entry.entry_id, permanent=True)
     assert path.exists()
     history.fold()

@@ -118,17 +118,6 @@ def test_damage_is_told_and_the_history_goes_on(folded: Path, tmp_path: Path) ->
     assert verify(copy).good
 
 
-def test_everything_comes_back_from_the_audio_files_alone(folded: Path, tmp_path: Path) -> None:
-    expected = contents(damaged_copy(folded, tmp_path))
-    copy = damaged_copy(folded, tmp_path)
-    for path in copy.iterdir():
-        if path.is_file():
-            path.unlink()
-    found = contents(copy)
-    assert {entry.entry_id: entry.params for entry in found} == {entry.entry_id: entry.params for entry in expected}
-    assert [entry.timestamp for entry in found] == sorted((entry.timestamp for entry in found), reverse=True)
-
-
 def test_after_a_repair_nothing_is_appended_to_a_journal_that_the_document_includes(
     folded: Path, tmp_path: Path
 ) -> None:
