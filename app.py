@@ -84,10 +84,12 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
     from generators import GeneratorError, load_generator
     from store import GenerationHistory, HistoryError
+    from store.progress import bar
 
     try:
         generator = load_generator(asked.generator)
-        history = GenerationHistory(asked.history)
+        with bar("audio files") as progress:
+            history = GenerationHistory(asked.history, progress)
         history.require_writable()
     except (GeneratorError, HistoryError) as error:
         print(f"retake: {error}", file=sys.stderr)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-
-from tqdm import tqdm
 
 from store.errors import HistoryError
 from store.history import GenerationHistory
+from store.progress import bar
 from store.repair import RepairPlan, plan_repair, rebuild, repair
-from store.sounds import Progress
 from store.verify import Finding, folder_of, verify
 
 GOOD, FOUND, FAILED, ASKED = 0, 1, 2, 3
@@ -69,7 +66,7 @@ def _stats(asked: argparse.Namespace) -> int:
 
 
 def _verify(asked: argparse.Namespace) -> int:
-    with _bar("takes") as progress:
+    with bar("takes") as progress:
         found = verify(asked.directory, progress)
     _print_findings(found.findings)
     if found.behind:
@@ -81,7 +78,7 @@ def _verify(asked: argparse.Namespace) -> int:
 
 
 def _repair(asked: argparse.Namespace) -> int:
-    with _bar("takes") as progress:
+    with bar("takes") as progress:
         plan = plan_repair(asked.directory, progress)
     for step in plan.steps:
         print(f"{step.kind}: {step.path}: {step.text}")
@@ -92,9 +89,9 @@ def _repair(asked: argparse.Namespace) -> int:
     if plan.drastic and not (asked.yes or _is_sure(plan)):
         print("Nothing was changed. --yes goes on.", file=sys.stderr)
         return ASKED
-    with _bar("audio files") as progress:
+    with bar("audio files") as progress:
         _print_notes(repair(asked.directory, plan, progress))
-    with _bar("takes") as progress:
+    with bar("takes") as progress:
         after = plan_repair(asked.directory, progress)
     print(f"{len(after.steps):,} things left to do, {len(after.left):,} that repair cannot help")
     return FOUND if after.steps or after.left else GOOD
@@ -110,7 +107,7 @@ def _is_sure(plan: RepairPlan) -> bool:
 
 
 def _rebuild(asked: argparse.Namespace) -> int:
-    with _bar("audio files") as progress:
+    with bar("audio files") as progress:
         rebuilt = rebuild(asked.directory, progress)
     _print_notes(rebuilt.notes)
     print(f"{rebuilt.takes:,} takes, {rebuilt.from_audio:,} of them from audio files alone")
@@ -125,18 +122,6 @@ def _print_findings(findings: Iterable[Finding]) -> None:
 def _print_notes(notes: Iterable[str]) -> None:
     for note in notes:
         print(f"note     {note}")
-
-
-@contextmanager
-def _bar(unit: str) -> Iterator[Progress]:
-    """Show a progress bar at a terminal, and nothing elsewhere."""
-    with tqdm(unit=f" {unit}", disable=None, leave=False) as bar:
-
-        def progress(done: int, of: int) -> None:
-            bar.total = of
-            bar.update(done - bar.n)
-
-        yield progress
 
 
 if __name__ == "__main__":

@@ -38,10 +38,10 @@ from store.errors import (
 )
 from store.folding import Folding
 from store.index import FOLD_LINES, Index
+from store.progress import Progress, no_progress
 from store.quality import quality
 from store.query import Filters, filters_of, whole_number
 from store.snapshot import embed_snapshot
-from store.sounds import Progress, no_progress
 from store.thumbnail import WIDTH
 from store.thumbnail import draw as draw_thumbnail
 from store.upkeep import Upkeep, snapshot_text

@@ -18,7 +18,8 @@ from store.entry import AUDIO_FOLDER
 from store.errors import IndexDamaged, from_os_error
 from store.index import Index, Upkeep
 from store.lines import DamagedLine, seal, unseal
-from store.sounds import Progress, Sounds, no_progress
+from store.progress import Progress, no_progress
+from store.sounds import Sounds
 from store.values import Json
 
 DAMAGED = "damaged"

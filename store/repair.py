@@ -11,7 +11,7 @@ from store.entry import AUDIO_FOLDER, HistoryEntry
 from store.errors import InvalidAudio, from_os_error
 from store.history import GenerationHistory
 from store.index import Index
-from store.sounds import Progress, no_progress
+from store.progress import Progress, no_progress
 from store.upkeep import Upkeep
 from store.verify import Finding, Verification
 from store.wav import read_data_sha256

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from store import files
 from store.entry import AUDIO_FOLDER, from_document
 from store.errors import InvalidAudio, InvalidEntry
+from store.progress import Progress, no_progress
 from store.snapshot import read_snapshot
 from store.values import Json, decode
-
-Progress = Callable[[int, int], None]
-"""Is told how many of how many things are done."""
-
-
-def no_progress(done: int, of: int) -> None:
-    """Tell nobody."""
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from store.chain import BACKUP, DOCUMENT, VERSION_1, Changes
 from store.entry import AUDIO_FOLDER, THUMBNAIL_FOLDER, HistoryEntry, from_document
 from store.errors import IndexDamaged, InvalidAudio, InvalidEntry, StoreUnavailable, from_os_error
 from store.lines import unseal
+from store.progress import Progress, no_progress
 from store.recovery import orphans
 from store.snapshot import check_container
-from store.sounds import Progress, carried_entry, has_takes, no_progress
+from store.sounds import carried_entry, has_takes
 from store.upkeep import snapshot_text
 from store.wav import read_data_sha256
 
