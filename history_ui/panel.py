@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -30,7 +29,7 @@ from history_ui.titles import Vocabulary
 from history_ui.unsaved import UnsavedTakes
 from history_ui.wiring import Wiring
 from history_ui.work import Maker
-from store import GenerationHistory, HistoryEntry, HistoryError
+from store import GenerationHistory, HistoryEntry
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -262,9 +261,7 @@ class HistoryPanel:
         What is running may take so long to end; `unsaved` still holds what is lost when the process ends.
         """
         self.jobs.stop_all(timeout_s)
-        for unsaved in self.unsaved.to_list():
-            with contextlib.suppress(HistoryError):
-                self._keeper.retry(unsaved.id)
+        self._keeper.retry_all()
         self.history.close()
 
 
