@@ -1,4 +1,4 @@
-"""The route that serves the takes' audio, with ranges, behind an address that only the page knows."""
+"""The route that serves the takes' audio and nothing else, with ranges, behind an address that only the page knows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import secrets
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from anyio.to_thread import run_sync
@@ -16,6 +17,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from history_ui.errors import ForeignRequest
+from history_ui.guard import HostPolicy, check_request
+from history_ui.login import is_logged_in
 from history_ui.titles import Vocabulary
 from history_ui.view import title_of
 from store import GenerationHistory, HistoryEntry, HistoryError
@@ -27,34 +31,50 @@ _NAME_CHARACTERS = 80
 
 
 class Media:
-    """Serves the audio of one history under `/retake/media/<token>/<entry id>.wav`.
+    """Serves the audio of one history under `/retake/media/<panel>/<token>/<entry id>.wav`.
 
-    A mounted route stands outside Gradio's own login, so the token, drawn anew for every process, is what lets a
-    request in: only a page that Gradio has served knows it.
+    A route beside Gradio's own stands outside its login and, in a host's app, outside any guard: so it looks at both
+    itself. The token, drawn anew for every process, is known only to pages that were served here.
     """
 
-    def __init__(self, history: GenerationHistory, vocabulary: Callable[[], Vocabulary]) -> None:
+    def __init__(
+        self, history: GenerationHistory, vocabulary: Callable[[], Vocabulary], policy: HostPolicy | None = None
+    ) -> None:
         self._history = history
         self._vocabulary = vocabulary
+        self._policy = policy or HostPolicy()
         self._token = secrets.token_urlsafe(24)
+        self.prefix = f"{PREFIX}/{secrets.token_hex(4)}"  # several panels may stand on one page
 
     def url(self, entry: HistoryEntry) -> str:
         """Return the address of a take's audio, from the root of the server."""
-        return f"{PREFIX}/{self._token}/{quote(entry.entry_id, safe='')}.wav"
+        return f"{self.prefix}/{self._token}/{quote(entry.entry_id, safe='')}.wav"
 
     def route(self) -> Route:
         """Return the Starlette route for `launch(app_kwargs={"routes": [...]})`."""
-        return Route(f"{PREFIX}/{{token}}/{{name}}", self._serve, methods=["GET", "HEAD"])
+        return Route(f"{self.prefix}/{{token}}/{{name}}", self._serve, methods=["GET", "HEAD"])
+
+    def add_route(self, app: Any) -> None:
+        """Give a running Gradio app the route, where it does not have it yet: its launch was its host's own."""
+        routes = getattr(getattr(app, "router", None), "routes", None)
+        if routes is not None and not any(getattr(route, "endpoint", None) == self._serve for route in routes):
+            routes.insert(0, self.route())
 
     async def _serve(self, request: Request) -> Response:
         token, name = request.path_params["token"], request.path_params["name"]
+        try:
+            check_request(request, self._policy)
+        except ForeignRequest as error:
+            return PlainTextResponse(f"{error}\n", status_code=403)
+        if not is_logged_in(request.scope):
+            return PlainTextResponse("Log in first.\n", status_code=401)
         if not secrets.compare_digest(token.encode(), self._token.encode()) or not name.endswith(".wav"):
             return _not_found()
         found = await run_sync(self._find, name.removesuffix(".wav"))
         if found is None:
             return _not_found()
         entry, path, status = found
-        headers = {"etag": _etag(entry, status), "cache-control": _CACHE}
+        headers = {"etag": _etag(entry, status), "cache-control": _CACHE, "x-content-type-options": "nosniff"}
         if _not_modified(request.headers, headers["etag"]):
             return Response(status_code=304, headers=headers)
         return FileResponse(
