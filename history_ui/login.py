@@ -23,6 +23,7 @@ _OPEN = frozenset(
         "/favicon.ico",
         "/robots.txt",
         "/manifest.json",
+        "/gradio_api/startup-events",
         "/gradio_api/login_check",
         "/gradio_api/user",
     }
