@@ -25,9 +25,8 @@ class Limits:
     Without it a single program could fill the disk with uploads, which Gradio keeps for as long as the machine runs.
     """
 
-    def __init__(self, app: ASGIApp, most_uploaded: int = MOST_UPLOADED) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._most_uploaded = most_uploaded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope) if scope["type"] == "http" else None
@@ -48,7 +47,7 @@ class Limits:
         blocks: Any = getattr(scope.get("app"), "blocks", None)
         if not _takes_files(blocks):
             return _refused(403, "Nothing on this page takes files.")
-        if _size_bytes(blocks.upload_file_set) > self._most_uploaded:
+        if _size_bytes(blocks.upload_file_set) > MOST_UPLOADED:
             return _refused(413, "There is no room for more uploads until Retake is started again.")
         return None
 

@@ -31,10 +31,13 @@ const framed = (frame) => {
   }
 };
 
-const submit = (action, values, enctype, method = 'POST', target = 'sink') =>
+const submit = (action, values, enctype) =>
   new Promise((resolve) => {
+    const frame = document.createElement('iframe');
     const form = document.createElement('form');
-    Object.assign(form, { action, method, enctype, target });
+    frame.name = `sink-${document.forms.length}`;
+    document.body.append(frame);
+    Object.assign(form, { action, method: 'POST', enctype, target: frame.name });
     for (const [name, value] of Object.entries(values)) {
       const input = document.createElement('input');
       Object.assign(input, { type: 'hidden', name, value });
@@ -45,13 +48,22 @@ const submit = (action, values, enctype, method = 'POST', target = 'sink') =>
     setTimeout(() => resolve(''), 300);
   });
 
-const inSandbox = (script) =>
+const posting = (url, body, tell) =>
+  `fetch(${JSON.stringify(url)}, {method: 'POST', mode: 'no-cors', body: ${JSON.stringify(body)}}).finally(() => ${tell})`;
+
+const inSandbox = (url, body) =>
   new Promise((resolve) => {
     const frame = document.createElement('iframe');
+    addEventListener('message', () => resolve(''));
     frame.sandbox = 'allow-scripts allow-forms';
-    frame.srcdoc = `<script>${script}</script>`;
+    frame.srcdoc = `<!doctype html><script>${posting(url, body, "parent.postMessage('', '*')")}</script>`;
     document.body.append(frame);
-    setTimeout(() => resolve(''), 400);
+  });
+
+const inWorker = (url, body) =>
+  new Promise((resolve) => {
+    const worker = new Worker(URL.createObjectURL(new Blob([posting(url, body, "postMessage('')")])));
+    worker.onmessage = () => resolve('');
   });
 
 const opened = (url) =>
@@ -81,12 +93,8 @@ window.ATTACKS = {
   'server function without credentials': (t, url) =>
     post(url('/gradio_api/component_server'), t.call('remove_take'), { ...asText, credentials: 'omit', referrerPolicy: 'no-referrer' }),
   'server function from a sandbox': (t, url) =>
-    inSandbox(`fetch(${JSON.stringify(url('/gradio_api/component_server'))}, {method: 'POST', mode: 'no-cors', body: ${JSON.stringify(t.call('remove_take'))}})`),
-  'server function from a worker': (t, url) => {
-    const script = `fetch(${JSON.stringify(url('/gradio_api/component_server'))}, {method: 'POST', mode: 'no-cors', body: ${JSON.stringify(t.call('remove_take'))}})`;
-    new Worker(URL.createObjectURL(new Blob([script])));
-    return new Promise((resolve) => setTimeout(() => resolve(''), 400));
-  },
+    inSandbox(url('/gradio_api/component_server'), t.call('remove_take')),
+  'server function from a worker': (t, url) => inWorker(url('/gradio_api/component_server'), t.call('remove_take')),
   'server function over a redirect': (t, url) => post(`${t.redirect}${encodeURIComponent(url('/gradio_api/component_server'))}`, t.call('remove_take'), asText),
   'form over a redirect': (t, url) => submit(`${t.redirect}${encodeURIComponent(url('/gradio_api/upload'))}`, { files: 'x' }, 'multipart/form-data'),
   // the named endpoints and the page's events
