@@ -6,10 +6,10 @@ import os
 import re
 import secrets
 import stat
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from anyio.to_thread import run_sync
 from starlette.datastructures import Headers
@@ -28,6 +28,8 @@ PREFIX = "/retake/media"
 _CACHE = "private, max-age=3600"
 _UNFIT_FOR_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\ud800-\udfff]+')
 _NAME_CHARACTERS = 80
+_PLAIN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
+_HASH = re.compile(r"[0-9a-f]+")
 
 
 class Media:
@@ -48,7 +50,7 @@ class Media:
 
     def url(self, entry: HistoryEntry) -> str:
         """Return the address of a take's audio, from the root of the server."""
-        return f"{self.prefix}/{self._token}/{quote(entry.entry_id, safe='')}.wav"
+        return f"{self.prefix}/{self._token}/{_name_of(entry.entry_id)}.wav"
 
     def route(self) -> Route:
         """Return the Starlette route for `launch(app_kwargs={"routes": [...]})`."""
@@ -70,7 +72,7 @@ class Media:
             return PlainTextResponse("Log in first.\n", status_code=401)
         if not secrets.compare_digest(token.encode(), self._token.encode()) or not name.endswith(".wav"):
             return _not_found()
-        found = await run_sync(self._find, name.removesuffix(".wav"))
+        found = await run_sync(self._find, _id_of(name.removesuffix(".wav")))
         if found is None:
             return _not_found()
         entry, path, status = found
@@ -101,6 +103,22 @@ class Media:
         return (entry, path, status) if inside and stat.S_ISREG(status.st_mode) else None
 
 
+def _name_of(entry_id: str) -> str:
+    """Return an id as a part of an address; one that is not ours may hold anything, a slash or half a character too."""
+    if _PLAIN_ID.fullmatch(entry_id):
+        return entry_id
+    return "~" + urlsafe_b64encode(entry_id.encode("utf-8", "surrogatepass")).decode("ascii")
+
+
+def _id_of(name: str) -> str:
+    if not name.startswith("~"):
+        return name
+    try:
+        return urlsafe_b64decode(name[1:].encode("ascii")).decode("utf-8", "surrogatepass")
+    except ValueError:
+        return ""
+
+
 def file_name_of(title: str, otherwise: str) -> str:
     """Return a name for a downloaded take, from its title, safe on every system.
 
@@ -113,7 +131,7 @@ def file_name_of(title: str, otherwise: str) -> str:
 
 def _etag(entry: HistoryEntry, status: os.stat_result) -> str:
     """Name these very bytes: the samples by their hash, and the file around them, whose tags may be rewritten."""
-    samples = (entry.audio_sha256 or "")[:32]
+    samples = "".join(_HASH.findall(entry.audio_sha256 or ""))[:32]
     return f'"{samples}-{status.st_size:x}-{status.st_mtime_ns:x}"'
 
 

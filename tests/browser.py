@@ -142,10 +142,16 @@ class Tab:
 
 
 @contextmanager
-def tab(browser: Browser, app: App, viewport: dict[str, int] | None = None, **settings: Any) -> Iterator[Tab]:
-    """Open the app in a fresh profile; fails where the page complained or asked another host for anything."""
+def tab(
+    browser: Browser, app: App, viewport: dict[str, int] | None = None, script: str = "", **settings: Any
+) -> Iterator[Tab]:
+    """Open the app in a fresh profile; fails where the page complained or asked another host for anything.
+
+    `script` runs in the page before anything of its own does.
+    """
     context: BrowserContext = browser.new_context(viewport=viewport or DESKTOP, **settings)  # type: ignore[arg-type]
     context.set_default_timeout(10_000)
+    context.add_init_script(script)
     opened = Tab(context.new_page(), app)
     page = opened.page
     page.on("console", lambda message: opened.complaints.append(message.text) if message.type == "error" else None)

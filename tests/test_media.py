@@ -291,6 +291,22 @@ def test_whatever_lies_in_the_audio_folder_is_sent_as_sound(tmp_path: Path) -> N
         assert (headers["content-type"], headers["x-content-type-options"]) == ("audio/wav", "nosniff")
 
 
+def test_any_id_has_an_address_of_its_own(tmp_path: Path) -> None:
+    root = tmp_path / "history"
+    ids = ["plain", "~plain", "\ud800 half", "a/b", "..", "a\r\nb", "\0", "%2e", "?x", "#x", "ü", "~/", "C:\\x"]
+    write_version_1(root, {entry_id: {"audio_file": f"audio/{number}.wav"} for number, entry_id in enumerate(ids)})
+    (root / "audio").mkdir()
+    for number in range(len(ids)):
+        (root / "audio" / f"{number}.wav").write_bytes(b"sound %d" % number)
+    with GenerationHistory(root) as history:
+        media = Media(history, Vocabulary)
+        client = TestClient(Starlette(routes=[media.route()]), base_url="http://127.0.0.1:7860")
+        for number, entry_id in enumerate(ids):
+            entry = history.get(entry_id)
+            assert entry is not None
+            assert client.get(media.url(entry)).content == b"sound %d" % number, entry_id
+
+
 @pytest.mark.parametrize(
     "headers", [{"host": "evil.example"}, {"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}]
 )
