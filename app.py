@@ -73,7 +73,13 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--port", type=port_number, default=environment("RETAKE_PORT") or None, help="7860, or the next that is free")
     opens = environment("RETAKE_OPEN", "1") != "0"
     add("--open", action=argparse.BooleanOptionalAction, default=opens, help="open the page in the browser")
-    add("--auth", metavar="USER:PASSWORD", type=user_and_password, help="ask for a password")
+    add(
+        "--auth",
+        metavar="USER:PASSWORD",
+        type=user_and_password,
+        default=environment("RETAKE_AUTH") or None,
+        help="ask for a password; RETAKE_AUTH keeps it out of the list of processes",
+    )
     add("--allow-host", metavar="NAME", action="append", default=[], help="another name the page is reached under")
     return parser.parse_args(arguments)
 
@@ -95,13 +101,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"retake: {error}", file=sys.stderr)
         return 2
     from history_ui import HistoryPanel
-    from history_ui.errors import PortBusy
+    from history_ui.errors import AddressUnknown, PortBusy
     from history_ui.serving import serve
 
     panel = HistoryPanel(history, allowed_hosts=[asked.host, *asked.allow_host], standalone=True)
     try:
         serve(build_page(panel, generator), panel, asked.host, asked.port, asked.open, asked.auth)
-    except PortBusy as error:
+    except (AddressUnknown, PortBusy) as error:
         print(f"retake: {error}", file=sys.stderr)
         return 2
     return 0

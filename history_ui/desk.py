@@ -51,11 +51,10 @@ def answer(handler: Handler, desk: Desk, request: object) -> Json:
     except (BadRequest, ForeignRequest, AudioMissing) as error:
         return error_reply(type(error).__name__, str(error))
     except (HistoryError, OSError) as error:
-        if is_unreachable(desk.history, error):
-            return error_reply("FolderUnreachable", f"{words.path_text(desk.history.directory)} cannot be reached.")
-        if isinstance(error, OSError):
+        told = trouble_of(desk.history, error)
+        if told is None:
             raise
-        return error_reply(type(error).__name__, str(error))
+        return error_reply(**told)
     return reply
 
 
@@ -63,6 +62,13 @@ def error_reply(kind: str, message: str) -> Json:
     """Return an error as the page reads it."""
     reply: Json = to_wire({"error": {"kind": kind, "message": message}})
     return reply
+
+
+def trouble_of(history: GenerationHistory, error: Exception) -> dict[str, str] | None:
+    """Return the kind and the sentence for an error of the history; None for one that is not the history's."""
+    if is_unreachable(history, error):
+        return {"kind": "FolderUnreachable", "message": f"{words.path_text(history.directory)} cannot be reached."}
+    return {"kind": type(error).__name__, "message": str(error)} if isinstance(error, HistoryError) else None
 
 
 def is_unreachable(history: GenerationHistory, error: Exception) -> bool:

@@ -15,6 +15,14 @@ class AudioMissing(LookupError):
     """A take's audio is not there, or cannot be read; its parameters are."""
 
 
+class AddressUnknown(OSError):
+    """The host that was asked for is no address of this machine."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"{host} is no address of this machine; --host names another.")
+        self.host = host
+
+
 class PortBusy(OSError):
     """Another program listens on the port that was asked for, or on every port that was tried."""
 

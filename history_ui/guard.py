@@ -74,13 +74,20 @@ class HostPolicy:
         self._check_fetch(headers, navigation)
 
     def _check_origin(self, headers: Mapping[str, str]) -> None:
+        """Let only an origin pass that is this host and port: other ports of a name are other programs.
+
+        A proxy that puts its own name in the place of the host leaves the browser's word that both are one.
+        """
         origin = headers.get("origin")
         if origin is None:
             return
         parts = urlsplit(origin)
-        same = parts.netloc.lower() == headers.get("host", "").lower() and parts.scheme in ("http", "https")
-        if not same and not (parts.netloc and self.names(_host_name(parts.netloc) or "")):
+        if parts.netloc.lower() == headers.get("host", "").lower() and parts.scheme in ("http", "https"):
+            return
+        if not self.names(_host_name(parts.netloc) or ""):
             raise ForeignRequest("Another web site sent this request.")
+        if headers.get("sec-fetch-site") != "same-origin":
+            raise ForeignRequest("Another web site sent this request, or a proxy that does not pass the host name on.")
 
     def _check_fetch(self, headers: Mapping[str, str], navigation: bool) -> None:
         site = headers.get("sec-fetch-site")
@@ -88,9 +95,6 @@ class HostPolicy:
             return
         top_level = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
         if navigation and top_level:
-            return
-        origin = headers.get("origin")
-        if origin is not None and self.names(_host_name(urlsplit(origin).netloc) or ""):
             return
         raise ForeignRequest("Another web site sent this request.")
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from history_ui import view, words
-from history_ui.desk import Desk, Handler, Json
+from history_ui.desk import Desk, Handler, Json, trouble_of
 from history_ui.errors import AudioMissing
 from history_ui.media import file_name_of
 from history_ui.request import (
@@ -25,7 +25,7 @@ from history_ui.request import (
 )
 from history_ui.titles import title
 from history_ui.unsaved import Unsaved
-from store import EntryNotFound, HistoryEntry
+from store import EntryNotFound, HistoryEntry, HistoryError
 
 _ENVELOPE_COLUMNS = 4_000
 
@@ -135,15 +135,27 @@ def fetch_spectrogram(desk: Desk, request: object) -> Json:
 
 
 def poll_status(desk: Desk, request: object) -> Json:
-    """{} → {revision, jobs, failures, unsaved, unsaved_lost}. Cheap: the page asks every second."""
+    """{} → {revision, trouble, jobs, failures, unsaved, unsaved_lost}. Cheap: the page asks every second.
+
+    What is only in memory is told too while the history is out of reach, which `trouble` then says.
+    """
     read_object(request, ())
+    revision, trouble = _revision(desk)
     return {
-        "revision": desk.history.revision(),
+        "revision": revision,
+        "trouble": trouble,
         "jobs": desk.jobs.to_list(),
         "failures": desk.jobs.failures(),
         "unsaved": [unsaved_view(desk, unsaved) for unsaved in reversed(desk.unsaved.to_list())],
         "unsaved_lost": desk.unsaved.lost,
     }
+
+
+def _revision(desk: Desk) -> tuple[str | None, Json | None]:
+    try:
+        return desk.history.revision(), None
+    except HistoryError as error:
+        return None, trouble_of(desk.history, error)
 
 
 def unsaved_view(desk: Desk, unsaved: Unsaved) -> Json:
@@ -205,12 +217,12 @@ def stop_job(desk: Desk, request: object) -> Json:
 
 
 def retry_save(desk: Desk, request: object) -> Json:
-    """{id} → {card}; saves a take that could not be saved, once."""
+    """{id} → {card, was_there}; saves a take that could not be saved, once, or finds it saved."""
     unsaved_id = read_id(read_object(request, ("id",)))
-    entry = desk.keeper.retry(unsaved_id)
-    if entry is None:
+    saved = desk.keeper.retry(unsaved_id)
+    if saved is None:
         raise EntryNotFound(unsaved_id)
-    return {"card": desk.card(entry)}
+    return {"card": desk.card(saved.entry), "was_there": saved.was_there}
 
 
 def drop_unsaved(desk: Desk, request: object) -> Json:

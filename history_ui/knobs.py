@@ -15,6 +15,7 @@ from gradio.data_classes import FileData, GradioModel, GradioRootModel
 from gradio.exceptions import Error as GradioError
 
 from generators import Control, Fitted
+from history_ui.wire import sendable
 from history_ui.words import humanise, number_text, value_text
 
 FLAGGED = "$gradio"
@@ -111,7 +112,7 @@ class Knob:
             if self.control is not None and self.control.kind == "seed":
                 value = None if value is None else str(value)
             value = postprocessed(self.component, value)
-        return value.model_dump() if isinstance(value, GradioModel | GradioRootModel) else value
+        return sendable(value.model_dump() if isinstance(value, GradioModel | GradioRootModel) else value)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The route that serves the takes' audio, with ranges, behind an address that only the page knows."""
+"""The route that serves the takes' audio and nothing else, with ranges, behind an address that only the page knows."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import os
 import re
 import secrets
 import stat
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any
 
 from anyio.to_thread import run_sync
 from starlette.datastructures import Headers
@@ -16,6 +17,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from history_ui.errors import ForeignRequest
+from history_ui.guard import HostPolicy, check_request
+from history_ui.login import is_logged_in
 from history_ui.titles import Vocabulary
 from history_ui.view import title_of
 from store import GenerationHistory, HistoryEntry, HistoryError
@@ -24,37 +28,55 @@ PREFIX = "/retake/media"
 _CACHE = "private, max-age=3600"
 _UNFIT_FOR_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\ud800-\udfff]+')
 _NAME_CHARACTERS = 80
+_PLAIN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
+_HASH = re.compile(r"[0-9a-f]+")
 
 
 class Media:
-    """Serves the audio of one history under `/retake/media/<token>/<entry id>.wav`.
+    """Serves the audio of one history under `/retake/media/<panel>/<token>/<entry id>.wav`.
 
-    A mounted route stands outside Gradio's own login, so the token, drawn anew for every process, is what lets a
-    request in: only a page that Gradio has served knows it.
+    A route beside Gradio's own stands outside its login and, in a host's app, outside any guard: so it looks at both
+    itself. The token, drawn anew for every process, is known only to pages that were served here.
     """
 
-    def __init__(self, history: GenerationHistory, vocabulary: Callable[[], Vocabulary]) -> None:
+    def __init__(
+        self, history: GenerationHistory, vocabulary: Callable[[], Vocabulary], policy: HostPolicy | None = None
+    ) -> None:
         self._history = history
         self._vocabulary = vocabulary
+        self._policy = policy or HostPolicy()
         self._token = secrets.token_urlsafe(24)
+        self.prefix = f"{PREFIX}/{secrets.token_hex(4)}"  # several panels may stand on one page
 
     def url(self, entry: HistoryEntry) -> str:
         """Return the address of a take's audio, from the root of the server."""
-        return f"{PREFIX}/{self._token}/{quote(entry.entry_id, safe='')}.wav"
+        return f"{self.prefix}/{self._token}/{_name_of(entry.entry_id)}.wav"
 
     def route(self) -> Route:
         """Return the Starlette route for `launch(app_kwargs={"routes": [...]})`."""
-        return Route(f"{PREFIX}/{{token}}/{{name}}", self._serve, methods=["GET", "HEAD"])
+        return Route(f"{self.prefix}/{{token}}/{{name}}", self._serve, methods=["GET", "HEAD"])
+
+    def add_route(self, app: Any) -> None:
+        """Give a running Gradio app the route, where it does not have it yet: its launch was its host's own."""
+        routes = getattr(getattr(app, "router", None), "routes", None)
+        if routes is not None and not any(getattr(route, "endpoint", None) == self._serve for route in routes):
+            routes.insert(0, self.route())
 
     async def _serve(self, request: Request) -> Response:
         token, name = request.path_params["token"], request.path_params["name"]
+        try:
+            check_request(request, self._policy)
+        except ForeignRequest as error:
+            return PlainTextResponse(f"{error}\n", status_code=403)
+        if not is_logged_in(request.scope):
+            return PlainTextResponse("Log in first.\n", status_code=401)
         if not secrets.compare_digest(token.encode(), self._token.encode()) or not name.endswith(".wav"):
             return _not_found()
-        found = await run_sync(self._find, name.removesuffix(".wav"))
+        found = await run_sync(self._find, _id_of(name.removesuffix(".wav")))
         if found is None:
             return _not_found()
         entry, path, status = found
-        headers = {"etag": _etag(entry, status), "cache-control": _CACHE}
+        headers = {"etag": _etag(entry, status), "cache-control": _CACHE, "x-content-type-options": "nosniff"}
         if _not_modified(request.headers, headers["etag"]):
             return Response(status_code=304, headers=headers)
         return FileResponse(
@@ -81,6 +103,22 @@ class Media:
         return (entry, path, status) if inside and stat.S_ISREG(status.st_mode) else None
 
 
+def _name_of(entry_id: str) -> str:
+    """Return an id as a part of an address; one that is not ours may hold anything, a slash or half a character too."""
+    if _PLAIN_ID.fullmatch(entry_id):
+        return entry_id
+    return "~" + urlsafe_b64encode(entry_id.encode("utf-8", "surrogatepass")).decode("ascii")
+
+
+def _id_of(name: str) -> str:
+    if not name.startswith("~"):
+        return name
+    try:
+        return urlsafe_b64decode(name[1:].encode("ascii")).decode("utf-8", "surrogatepass")
+    except ValueError:
+        return ""
+
+
 def file_name_of(title: str, otherwise: str) -> str:
     """Return a name for a downloaded take, from its title, safe on every system.
 
@@ -93,7 +131,7 @@ def file_name_of(title: str, otherwise: str) -> str:
 
 def _etag(entry: HistoryEntry, status: os.stat_result) -> str:
     """Name these very bytes: the samples by their hash, and the file around them, whose tags may be rewritten."""
-    samples = (entry.audio_sha256 or "")[:32]
+    samples = "".join(_HASH.findall(entry.audio_sha256 or ""))[:32]
     return f'"{samples}-{status.st_size:x}-{status.st_mtime_ns:x}"'
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from history_ui.replay import Report
+from history_ui.wire import sendable
 
 Message = dict[str, Any]
 
@@ -28,7 +29,7 @@ class Messages:
 
     def _message(self, kind: str, **fields: Any) -> Message:
         with self._lock:
-            return {"seq": next(self._numbers), "kind": kind, **fields}
+            return {"seq": next(self._numbers), "kind": kind, **sendable(fields)}
 
     def replayed(self, entry_id: str, report: Report) -> Message:
         """Say that a take's parameters are back in the controls, and what could not be."""

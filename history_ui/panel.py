@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, overload
-from urllib.parse import quote
 
 import gradio as gr
 from gradio.components.base import Component
@@ -22,6 +20,8 @@ from history_ui.guard import Guard, allow, check_request
 from history_ui.handlers import HANDLERS
 from history_ui.jobs import Jobs
 from history_ui.knobs import knobs_of
+from history_ui.limits import Limits
+from history_ui.login import Login
 from history_ui.media import Media
 from history_ui.messages import Message, Messages
 from history_ui.record import Recorder, Recording, recording_of
@@ -30,7 +30,7 @@ from history_ui.titles import Vocabulary
 from history_ui.unsaved import UnsavedTakes
 from history_ui.wiring import Wiring
 from history_ui.work import Maker
-from store import GenerationHistory, HistoryEntry, HistoryError
+from store import GenerationHistory
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -76,9 +76,8 @@ class HistoryPanel:
         self.policy = allow(allowed_hosts)
         self._keeper = Keeper(self.history, self.unsaved)
         self._messages = Messages()
-        self._media = Media(self.history, lambda: self.vocabulary)
+        self._media = Media(self.history, lambda: self.vocabulary, self.policy)
         self._makers: dict[str, Maker] = {}
-        self._routed = self._static = False
         self._gallery: WaveformGallery | None = None
         self.undo: gr.State | None = None
         self.vocabulary = Vocabulary()
@@ -169,22 +168,15 @@ class HistoryPanel:
     def desk(self, request: Any = None) -> Desk:
         """Return what the functions of `handlers` work with; audio is addressed as the request's browser reaches it."""
         root = _root_path(request)
+        self._media.add_route(_scope(request).get("app"))
         return Desk(
             self.history,
             self.jobs,
             self.unsaved,
             self._keeper,
-            lambda entry: root + self._audio_path(entry),
+            lambda entry: root + self._media.url(entry),
             self.vocabulary,
         )
-
-    def _audio_path(self, entry: HistoryEntry) -> str:
-        if self._routed:
-            return self._media.url(entry)
-        if not self._static:
-            gr.set_static_paths([self.history.directory / "audio"])  # only media is in there: never the index
-            self._static = True
-        return "/gradio_api/file=" + quote(str(self.history.audio_path(entry.entry_id)))
 
     # -- wiring -----------------------------------------------------------------------------------------------------
 
@@ -247,12 +239,16 @@ class HistoryPanel:
     # -- serving ----------------------------------------------------------------------------------------------------
 
     def launch_options(self) -> dict[str, Any]:
-        """Return what to give `launch()`: the route that serves audio, and the guard against other web sites."""
-        self._routed = True
+        """Return what to give `launch()`: the route that serves audio, and the guard against other web sites.
+
+        On a page of its own the login stands before everything, and what a request may bring is bounded. A host's
+        page keeps its own login and its own uploads.
+        """
+        own = [Middleware(Login), Middleware(Limits)] if self.standalone else []
         return {
             "app_kwargs": {
                 "routes": [self._media.route()],
-                "middleware": [Middleware(Guard, policy=self.policy)],
+                "middleware": [Middleware(Guard, policy=self.policy), *own],
             }
         }
 
@@ -262,9 +258,7 @@ class HistoryPanel:
         What is running may take so long to end; `unsaved` still holds what is lost when the process ends.
         """
         self.jobs.stop_all(timeout_s)
-        for unsaved in self.unsaved.to_list():
-            with contextlib.suppress(HistoryError):
-                self._keeper.retry(unsaved.id)
+        self._keeper.retry_all()
         self.history.close()
 
 
@@ -277,5 +271,8 @@ def _vocabulary(controls: Mapping[str, Component], generator: Generator | None) 
 
 def _root_path(request: Any) -> str:
     """Return the path under which a host app serves Gradio, where it is not the root of the server."""
-    scope = getattr(getattr(request, "request", request), "scope", None) or {}
-    return str(scope.get("root_path", "")).rstrip("/")
+    return str(_scope(request).get("root_path", "")).rstrip("/")
+
+
+def _scope(request: Any) -> Mapping[str, Any]:
+    return getattr(getattr(request, "request", request), "scope", None) or {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import ipaddress
 import logging
 import os
 import signal
@@ -16,8 +17,9 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from history_ui.errors import PortBusy
+from history_ui.errors import AddressUnknown, PortBusy
 from history_ui.gallery import STATIC
+from history_ui.limits import LARGEST_UPLOAD
 from history_ui.panel import HistoryPanel
 from history_ui.theme import build_theme
 from history_ui.words import path_text
@@ -27,7 +29,6 @@ from store.thumbnail import WIDTH, draw
 FIRST_PORT = 7860
 PORTS = 100
 _STOP_S = 1
-_LARGEST_UPLOAD = "100mb"
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
 
 
@@ -52,7 +53,7 @@ def safe_options() -> dict[str, Any]:
         "enable_monitoring": False,
         "allowed_paths": [],
         "strict_cors": True,
-        "max_file_size": _LARGEST_UPLOAD,
+        "max_file_size": LARGEST_UPLOAD,
         "run_history": False,
         "footer_links": [],
         "show_error": True,
@@ -63,11 +64,25 @@ def safe_options() -> dict[str, Any]:
 
 
 def find_port(host: str, asked: int | None) -> int:
-    """Return the port that was asked for, or from 7860 on the first that is free. Raises `PortBusy`."""
+    """Return the port that was asked for, or from 7860 on the first free one. Raises `AddressUnknown`, `PortBusy`."""
+    if not _is_ours(host):
+        raise AddressUnknown(host)
     for port in [asked] if asked is not None else range(FIRST_PORT, FIRST_PORT + PORTS):
         if _is_free(host, port):
             return port
     raise PortBusy(host, asked if asked is not None else FIRST_PORT)
+
+
+def _is_ours(host: str) -> bool:
+    """Whether this machine has an address of that name: any of its ports can then be listened on."""
+    return bool(_addresses(host)) and _is_free(host, 0)
+
+
+def _addresses(host: str) -> set[str]:
+    try:
+        return {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+    except OSError:
+        return set()
 
 
 def _is_free(host: str, port: int) -> bool:
@@ -90,7 +105,7 @@ def serve(
     open_browser: bool = True,
     auth: tuple[str, str] | None = None,
 ) -> None:
-    """Serve the page until Ctrl-C or SIGTERM, then close the history. Raises `PortBusy`."""
+    """Serve the page until Ctrl-C or SIGTERM, then close the history. Raises `AddressUnknown`, `PortBusy`."""
     stopping = _catch_signals()
     try:
         page.launch(
@@ -127,9 +142,12 @@ def page_address(host: str, port: int) -> str:
 
 def warning_for(host: str, auth: tuple[str, str] | None) -> str:
     """Return what to say of a server that others can reach and that asks for no password; empty where all is well."""
-    if auth is not None or host == "localhost" or host.startswith("127.") or host == "::1":
+    if auth is not None or all(ipaddress.ip_address(address).is_loopback for address in _addresses(host)):
         return ""
-    return "retake: everyone who reaches this machine can use the page; --auth USER:PASSWORD asks for a password"
+    return (
+        "retake: everyone who reaches this machine can hear, change and delete the takes; "
+        "--auth USER:PASSWORD (or RETAKE_AUTH) asks for a password"
+    )
 
 
 def warm_up() -> None:

@@ -44,8 +44,11 @@ class Take:
         """How much memory the samples take."""
         return int(self.sound.audio.nbytes)
 
-    def save(self, history: GenerationHistory) -> HistoryEntry:
-        """Add the take to a history; a partial one is tagged so. Raises `HistoryError`."""
+    def save(self, history: GenerationHistory, again: str | None = None) -> HistoryEntry:
+        """Add the take to a history; a partial one is tagged so. Raises `HistoryError`.
+
+        `again` is the id of an attempt that may have succeeded; the take is then added under it, or found.
+        """
         entry = history.add_to_history(
             self.result(),
             self.model_id,
@@ -55,6 +58,7 @@ class Take:
             preset_name=self.preset_name,
             params=dict(self.params),
             parent_id=self.parent_id,
+            again=again,
         )
         if not self.sound.partial:
             return entry

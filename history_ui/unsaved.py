@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
+import uuid
 from dataclasses import dataclass, field
 
 from history_ui.take import Take
@@ -17,7 +17,7 @@ MOST_BYTES = 1 << 30
 class Unsaved:
     """One take in memory, and why it is not on disk.
 
-    `uncertain_id` is the entry's id where the store could not tell whether it was saved: look there before retrying.
+    `uncertain_id` is the entry's id where the store could not tell whether it was saved: it is saved again under that.
     """
 
     id: str
@@ -40,15 +40,13 @@ class UnsavedTakes:
         self._most_takes = most_takes
         self._most_bytes = most_bytes
         self._takes: dict[str, Unsaved] = {}
-        self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self.lost = 0
 
     def keep(self, take: Take, kind: str, reason: str, uncertain_id: str | None = None) -> Unsaved:
-        """Keep a take that could not be saved."""
-        thumbnail = take.thumbnail()
+        """Keep a take that could not be saved, under an id that no other process gives: pages outlive their server."""
+        unsaved = Unsaved(f"unsaved-{uuid.uuid4()}", take, kind, reason, uncertain_id, take.thumbnail())
         with self._lock:
-            unsaved = Unsaved(f"unsaved-{next(self._numbers)}", take, kind, reason, uncertain_id, thumbnail)
             self._takes[unsaved.id] = unsaved
             while len(self._takes) > 1 and self._is_over():
                 del self._takes[next(iter(self._takes))]

@@ -37,6 +37,21 @@ def to_wire(value: Any, largest_int: int = LARGEST_EXACT_INT, depth: int = 0) ->
     raise TypeError(f"{type(value).__name__} is not plain JSON")
 
 
+def sendable(value: Any) -> Any:
+    """Return plain JSON whose texts UTF-8 can hold, numbers as they are: for values that Gradio itself sends.
+
+    >>> sendable({"prompt": ["half \ud800", 2.5]})
+    {'prompt': ['half �', 2.5]}
+    """
+    if isinstance(value, str):
+        return to_text(value)
+    if isinstance(value, list | tuple):
+        return [sendable(item) for item in value]
+    if isinstance(value, dict):
+        return {to_text(str(key)): sendable(item) for key, item in value.items()}
+    return value
+
+
 def harmless(value: Any) -> Any:
     """Return plain JSON in which neither Gradio nor its client sees a file to fetch or an update to make.
 

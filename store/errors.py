@@ -71,7 +71,7 @@ class StoreFull(StoreUnavailable):
 class CommitUncertain(HistoryError):
     """A change was written, but whether it survives a power cut is not known.
 
-    Look the entry up before trying again: a blind retry would make a duplicate.
+    Try an addition again with `add_to_history(..., again=error.entry_id)`: a blind retry would make a duplicate.
     """
 
     def __init__(self, entry_id: str, reason: str) -> None:
@@ -92,9 +92,18 @@ _REASONS = {
 }
 
 
+def reason_of(error: OSError) -> str:
+    """Say in a few words what the operating system refused.
+
+    >>> reason_of(OSError(errno.ENOSPC, "No space left on device"))
+    'disk is full'
+    """
+    return _REASONS.get(error.errno or 0, error.strerror or str(error))
+
+
 def from_os_error(error: OSError, path: Path) -> StoreUnavailable:
     """Translate an operating system's error on `path` into the store's own."""
-    reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+    reason = reason_of(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreFull(path, reason)
     return StoreUnavailable(path, reason)

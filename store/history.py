@@ -192,18 +192,23 @@ class GenerationHistory:
         preset_name: str = "custom",
         params: Any = None,
         parent_id: str | None = None,
+        *,
+        again: str | None = None,
     ) -> HistoryEntry:
         """Keep a generation, with everything that was asked for; when this returns, it survives a power cut.
 
         The audio is kept as it is at the depth of `result.config.bit_depth` (16 or 24 bit PCM, or 32-bit float).
         Raises `InvalidAudio`, `InvalidEntry`, `StoreFull` or `StoreUnavailable` with nothing left behind, or
-        `CommitUncertain`: look `entry_id` up before trying again.
+        `CommitUncertain`. To try that one again, pass its `entry_id` as `again`: where the take is there after all, it
+        is returned as it is, and otherwise it is added under that same id, so that it can never be there twice.
         """
+        if again is not None and (saved := self.get(again)) is not None:
+            return saved
         samples = prepare(result.audio, result.sample_rate, result.config.bit_depth)
         wav, audio_sha256 = encode_samples(samples)
         measured = quality(samples)
         given = plain(result.quality, "quality")
-        entry_id = new_id()
+        entry_id = again or new_id()
         asked = requested(result, model_id, model_name, slider_positions, n_components, preset_name)
         entry = HistoryEntry(
             **asked,
@@ -224,11 +229,14 @@ class GenerationHistory:
         thumbnail = draw_thumbnail(envelope(samples.pcm, WIDTH))
         with_snapshot = embed_snapshot(wav, snapshot_text(entry))
         entry = from_document({**entry.to_document(), "size_bytes": len(with_snapshot)})
-        self._keep(entry, with_snapshot, thumbnail)
+        self._keep(entry, with_snapshot, thumbnail, is_new=again is None)
         return entry
 
-    def _keep(self, entry: HistoryEntry, wav: bytes, thumbnail: bytes) -> None:
-        """Write the files, then the index: an entry never names a file that is not there."""
+    def _keep(self, entry: HistoryEntry, wav: bytes, thumbnail: bytes, is_new: bool) -> None:
+        """Write the files, then the index: an entry never names a file that is not there.
+
+        What fails leaves no files behind, unless a line of an earlier attempt may name them after a power cut.
+        """
         paths = [self.directory / entry.audio_file, self.directory / entry.thumbnail_file]
         try:
             for path, data in zip(paths, (wav, thumbnail), strict=True):
@@ -238,7 +246,7 @@ class GenerationHistory:
         except CommitUncertain:
             raise
         except BaseException as error:
-            for path in paths:
+            for path in paths if is_new else ():
                 with contextlib.suppress(OSError):
                     files.remove(path)
             if isinstance(error, OSError):

@@ -16,7 +16,7 @@ from typing import Protocol
 from store import chain, document, files, journal
 from store.chain import BACKUP, DOCUMENT, VERSION_1, Chain, Position
 from store.document import Header
-from store.errors import CommitUncertain, HistoryError, IndexDamaged, from_os_error
+from store.errors import CommitUncertain, HistoryError, IndexDamaged, from_os_error, reason_of
 from store.journal import JournalHeader
 from store.lines import crc_of, seal, unseal
 from store.values import Json
@@ -204,7 +204,8 @@ class Index:
         except OSError:
             with contextlib.suppress(OSError):
                 files.cut(descriptor, tail.end)
-            raise CommitUncertain(entry_id, str(error)) from error
+            reason = reason_of(error) if isinstance(error, OSError) else str(error)
+            raise CommitUncertain(entry_id, reason) from error
 
     def step(self) -> Tail | None:
         """Come to the newest journal's good end, under the lock; None where there is no journal yet.

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,9 +35,10 @@ def find_chromium() -> str | None:
     return next((path for path in map(shutil.which, names) if path), None)
 
 
-def launch(playwright: Playwright) -> Browser:
-    """Start Chromium without a window."""
-    return playwright.chromium.launch(executable_path=find_chromium(), args=_CHROMIUM_OPTIONS)
+def launch(playwright: Playwright, *names: str) -> Browser:
+    """Start Chromium without a window; it takes these host names for ones of this machine."""
+    own = [f"--host-resolver-rules={', '.join(f'MAP {name} 127.0.0.1' for name in names)}"] if names else []
+    return playwright.chromium.launch(executable_path=find_chromium(), args=[*_CHROMIUM_OPTIONS, *own])
 
 
 @dataclass
@@ -60,15 +61,26 @@ def running(history: Path, *arguments: object, **environment: str) -> Iterator[A
     from tests.pages import free_port
 
     port = free_port()
-    command = [sys.executable, "app.py", "--history", history, "--port", port, "--no-open", *arguments]
+    command = ["app.py", "--history", history, "--port", port, "--no-open", *arguments]
+    with serving(command, port, environment) as process:
+        yield App(f"http://127.0.0.1:{port}", history, process)
+
+
+@contextmanager
+def serving(command: Sequence[object], port: int, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Run a Python program that says in its first line that it serves on a port, until the block ends."""
     process = subprocess.Popen(
-        [str(part) for part in command], cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+        [sys.executable, *map(str, command)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
     )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert f":{port}" in line, line
-        yield App(f"http://127.0.0.1:{port}", history, process)
+        yield process
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
@@ -130,10 +142,16 @@ class Tab:
 
 
 @contextmanager
-def tab(browser: Browser, app: App, viewport: dict[str, int] | None = None, **settings: Any) -> Iterator[Tab]:
-    """Open the app in a fresh profile; fails where the page complained or asked another host for anything."""
+def tab(
+    browser: Browser, app: App, viewport: dict[str, int] | None = None, script: str = "", **settings: Any
+) -> Iterator[Tab]:
+    """Open the app in a fresh profile; fails where the page complained or asked another host for anything.
+
+    `script` runs in the page before anything of its own does.
+    """
     context: BrowserContext = browser.new_context(viewport=viewport or DESKTOP, **settings)  # type: ignore[arg-type]
     context.set_default_timeout(10_000)
+    context.add_init_script(script)
     opened = Tab(context.new_page(), app)
     page = opened.page
     page.on("console", lambda message: opened.complaints.append(message.text) if message.type == "error" else None)

@@ -124,6 +124,17 @@ def test_a_proxy_that_keeps_no_host_is_served_for_a_named_origin() -> None:
     assert client().post("/x", headers=behind).status_code == 403
 
 
+@pytest.mark.parametrize("named", ["127.0.0.1", "studio.example", "*.hf.space", "*"])
+@pytest.mark.parametrize("fetch", [{}, {"sec-fetch-site": "same-site"}, {"sec-fetch-site": "cross-site"}])
+def test_a_name_that_is_allowed_opens_no_door_to_other_programs_under_it(named: str, fetch: dict[str, str]) -> None:
+    name = named.replace("*.", "me.").replace("*", "evil.example")
+    served = client(allow([named]))
+    for origin in (f"http://{name}", f"http://{name}:9000", f"https://{name}"):
+        for host in (f"{name}:7860", "127.0.0.1:7860"):
+            headers = {"host": host, "origin": origin, **fetch}
+            assert served.post("/x", headers=headers).status_code == 403, headers
+
+
 @pytest.mark.parametrize(
     ("host", "server", "allowed"),
     [

@@ -239,9 +239,10 @@ def test_an_unsaved_take_is_shown_played_downloaded_retried_and_dropped(
     assert base64.b64decode(played["audio"])[:4] == b"RIFF"
     assert played["name"] == "rain on tape.wav"
     assert ask("retry_save", id=first.id)["card"]["seed"] == 1
-    assert ask("retry_save", id=first.id)["error"]["kind"] == "EntryNotFound"
+    assert ask("retry_save", id=first.id)["was_there"], "another page's retry finds it saved"
     assert history.count() == 1
     assert ask("drop_unsaved", id=second.id) == {"dropped": True}
+    assert ask("retry_save", id=second.id)["error"]["kind"] == "EntryNotFound"
     assert ask("poll_status")["unsaved"] == []
 
 
@@ -331,7 +332,6 @@ def test_a_folder_that_is_gone_is_told_as_such_and_comes_back(
     away = tmp_path / "away"
     history.directory.rename(away)
     for name, request in (
-        ("poll_status", {}),
         ("fetch_page", {}),
         ("fetch_summary", {}),
         ("fetch_take", {"id": entry.entry_id}),
@@ -339,6 +339,18 @@ def test_a_folder_that_is_gone_is_told_as_such_and_comes_back(
         assert ask(name, **request)["error"]["kind"] == "FolderUnreachable", name
     away.rename(history.directory)
     assert ask("fetch_page")["takes"][0]["id"] == entry.entry_id
+
+
+def test_what_is_only_in_memory_is_told_while_the_folder_is_gone(
+    history: GenerationHistory, desk: Desk, ask: Ask, tmp_path: Path
+) -> None:
+    unsaved = desk.unsaved.keep(take(), "StoreUnavailable", "folder cannot be found")
+    history.directory.rename(tmp_path / "away")
+    status = ask("poll_status")
+    assert (status["revision"], status["trouble"]["kind"]) == (None, "FolderUnreachable")
+    assert [shown["id"] for shown in status["unsaved"]] == [unsaved.id]
+    (tmp_path / "away").rename(history.directory)
+    assert ask("poll_status")["trouble"] is None
 
 
 def test_a_mistake_of_ours_is_not_swallowed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from history_ui.media import Media, file_name_of
 from history_ui.titles import Vocabulary
 from store import GenerationHistory, HistoryEntry
 from tests.conftest import add
+from tests.foreign import write_version_1
 
 
 @pytest.fixture
@@ -21,7 +24,7 @@ def media(history: GenerationHistory) -> Media:
 
 @pytest.fixture
 def client(media: Media) -> TestClient:
-    return TestClient(Starlette(routes=[media.route()]))
+    return TestClient(Starlette(routes=[media.route()]), base_url="http://127.0.0.1:7860")
 
 
 @pytest.fixture
@@ -75,12 +78,34 @@ def test_several_ranges_come_in_parts(media: Media, client: TestClient, entry: H
         ("lines=1-2", 400),
         ("bytes=x-y", 400),
         ("bytes=" + "9" * 5000 + "-", 400),
+        ("bytes=-0", 416),
+        ("bytes=", 400),
+        ("bytes=0-9,99999999-", 416),
+        ("bytes=--5", 416),
     ],
 )
 def test_ranges_that_cannot_be_are_refused(
     media: Media, client: TestClient, entry: HistoryEntry, header: str, status: int
 ) -> None:
     assert client.get(media.url(entry), headers={"range": header}).status_code == status
+
+
+def test_thousands_of_ranges_are_one_answer_of_the_files_size(
+    media: Media, client: TestClient, entry: HistoryEntry, data: bytes
+) -> None:
+    for header in ("bytes=" + "0-," * 5_000 + "0-", "bytes=" + ",".join(f"{at}-{at}" for at in range(0, 1_000, 2))):
+        answered = client.get(media.url(entry), headers={"range": header})
+        assert (answered.status_code, answered.content) == (200, data)
+
+
+def test_overlapping_ranges_are_sent_once(media: Media, client: TestClient, entry: HistoryEntry, data: bytes) -> None:
+    answered = client.get(media.url(entry), headers={"range": "bytes=0-99,50-149,0-9,10-19"})
+    assert (answered.status_code, answered.content) == (206, data[:150])
+
+
+def test_the_head_of_a_range_has_no_body(media: Media, client: TestClient, entry: HistoryEntry) -> None:
+    answered = client.head(media.url(entry), headers={"range": "bytes=0-9"})
+    assert (answered.status_code, answered.content, answered.headers["content-length"]) == (206, b"", "10")
 
 
 def test_what_the_browser_has_is_not_sent_again(media: Media, client: TestClient, entry: HistoryEntry) -> None:
@@ -118,7 +143,7 @@ def test_file_names_are_safe_everywhere(title: str, name: str) -> None:
 
 def test_nothing_is_served_without_the_token(media: Media, client: TestClient, entry: HistoryEntry) -> None:
     for token in ("x", "", "%C3%BC", media._token[:-1], media._token + "x"):
-        assert client.get(f"/retake/media/{token}/{entry.entry_id}.wav").status_code == 404
+        assert client.get(f"{media.prefix}/{token}/{entry.entry_id}.wav").status_code == 404
 
 
 def test_every_process_has_its_own_token(history: GenerationHistory) -> None:
@@ -146,7 +171,7 @@ def test_every_process_has_its_own_token(history: GenerationHistory) -> None:
     ],
 )
 def test_no_other_file_is_served(media: Media, client: TestClient, entry: HistoryEntry, name: str) -> None:
-    answered = client.get(f"/retake/media/{media._token}/{name}")
+    answered = client.get(f"{media.prefix}/{media._token}/{name}")
     assert answered.status_code == 404
     assert b"version" not in answered.content
     assert b"root:" not in answered.content
@@ -202,3 +227,104 @@ def test_a_folder_that_is_gone_is_a_missing_take(
     assert client.get(media.url(entry)).status_code == 404
     (tmp_path / "away").rename(history.directory)
     assert client.get(media.url(entry)).status_code == 200
+
+
+# -- what a foreign index may name ------------------------------------------------------------------------------------
+
+
+def test_what_is_no_file_is_not_opened(
+    media: Media, client: TestClient, history: GenerationHistory, entry: HistoryEntry
+) -> None:
+    path = history.audio_path(entry.entry_id)
+    path.unlink()
+    os.mkfifo(path)  # opening one waits for ever
+    assert client.get(media.url(entry)).status_code == 404
+
+
+AUDIO_FILES = [
+    "history.json",
+    "./history.json",
+    "audio/../history.json",
+    "../secret.txt",
+    "/etc/passwd",
+    "audio",
+    "audio/",
+    "",
+    "audio/\0.wav",
+    "audio/link.wav",
+    "audio/%2e%2e/history.json",
+    "thumbnails/page.html",
+    "cache/page.html",
+    "C:\\windows\\win.ini",
+    "audio/" + "../" * 30 + "etc/passwd",
+    "file:///etc/passwd",
+]
+
+
+def test_a_foreign_index_leads_to_no_other_file(tmp_path: Path) -> None:
+    root = tmp_path / "history"
+    for folder in ("audio", "thumbnails", "cache"):
+        (root / folder).mkdir(parents=True)
+        (root / folder / "page.html").write_text("<script>alert(1)</script>")
+    (tmp_path / "secret.txt").write_text("secret")
+    (root / "audio" / "link.wav").symlink_to(tmp_path / "secret.txt")
+    named = {str(uuid.UUID(int=number)): name for number, name in enumerate(AUDIO_FILES, 1)}
+    write_version_1(root, {entry_id: {"audio_file": name} for entry_id, name in named.items()})
+    with GenerationHistory(root) as history:
+        assert history.count() == len(AUDIO_FILES)
+        media = Media(history, Vocabulary)
+        client = TestClient(Starlette(routes=[media.route()]), base_url="http://127.0.0.1:7860")
+        for entry in history.list_entries():
+            assert client.get(media.url(entry)).status_code == 404, named[entry.entry_id]
+
+
+def test_whatever_lies_in_the_audio_folder_is_sent_as_sound(tmp_path: Path) -> None:
+    root = tmp_path / "history"
+    (root / "audio").mkdir(parents=True)
+    (root / "audio" / "page.html").write_text("<script>alert(1)</script>")
+    write_version_1(root, {str(uuid.UUID(int=1)): {"audio_file": "audio/page.html"}})
+    with GenerationHistory(root) as history:
+        media = Media(history, Vocabulary)
+        client = TestClient(Starlette(routes=[media.route()]), base_url="http://127.0.0.1:7860")
+        [entry] = history.list_entries()
+        headers = client.get(media.url(entry)).headers
+        assert (headers["content-type"], headers["x-content-type-options"]) == ("audio/wav", "nosniff")
+
+
+def test_any_id_has_an_address_of_its_own(tmp_path: Path) -> None:
+    root = tmp_path / "history"
+    ids = ["plain", "~plain", "\ud800 half", "a/b", "..", "a\r\nb", "\0", "%2e", "?x", "#x", "ü", "~/", "C:\\x"]
+    write_version_1(root, {entry_id: {"audio_file": f"audio/{number}.wav"} for number, entry_id in enumerate(ids)})
+    (root / "audio").mkdir()
+    for number in range(len(ids)):
+        (root / "audio" / f"{number}.wav").write_bytes(b"sound %d" % number)
+    with GenerationHistory(root) as history:
+        media = Media(history, Vocabulary)
+        client = TestClient(Starlette(routes=[media.route()]), base_url="http://127.0.0.1:7860")
+        for number, entry_id in enumerate(ids):
+            entry = history.get(entry_id)
+            assert entry is not None
+            assert client.get(media.url(entry)).content == b"sound %d" % number, entry_id
+
+
+@pytest.mark.parametrize(
+    "headers", [{"host": "evil.example"}, {"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}]
+)
+def test_the_route_refuses_other_sites_by_itself(
+    media: Media, client: TestClient, entry: HistoryEntry, headers: dict[str, str]
+) -> None:
+    assert client.get(media.url(entry), headers=headers).status_code == 403
+
+
+def test_two_panels_in_one_app_serve_each_its_own(
+    media: Media, history: GenerationHistory, entry: HistoryEntry, data: bytes, tmp_path: Path
+) -> None:
+    app = Starlette()
+    with GenerationHistory(tmp_path / "other") as other:
+        others = Media(other, Vocabulary)
+        for one in (media, others, media):
+            one.add_route(app)
+        assert len(app.router.routes) == 2
+        client = TestClient(app, base_url="http://127.0.0.1:7860")
+        assert client.get(media.url(entry)).content == data
+        assert client.get(others.url(entry)).status_code == 404

@@ -17,7 +17,8 @@ import soundfile
 from history_ui import HistoryPanel
 from history_ui.calls import parameter_names
 from history_ui.outputs import find_sounds
-from store import CommitUncertain, GenerationHistory, HistoryEntry, StoreFull
+from store import CommitUncertain, GenerationHistory, HistoryEntry, RepairReport, StoreFull, calls
+from tests.uncertain import syncs_that_fail
 
 RATE = 8000
 
@@ -323,6 +324,15 @@ def test_quiet_sounds_stay_quiet(panel: HistoryPanel) -> None:
 # -- saving that fails ------------------------------------------------------------------------------------------------
 
 
+def full(history: GenerationHistory) -> Any:
+    """Return an `add_to_history` for which the disk is full."""
+
+    def add_to_history(*_: Any, **__: Any) -> HistoryEntry:
+        raise StoreFull(history.directory, "disk is full")
+
+    return add_to_history
+
+
 @pytest.mark.parametrize("error", [StoreFull(Path("x"), "disk is full"), OSError("gone"), RuntimeError("our mistake")])
 @pytest.mark.parametrize("function", [plain, coroutine, generator, async_generator])
 def test_a_failed_save_never_breaks_a_generation(
@@ -357,15 +367,35 @@ def test_a_retry_after_an_uncertain_commit_never_duplicates(
     assert unsaved.uncertain_id
     saved = panel._keeper.retry(unsaved.id)
     assert saved is not None
-    assert [entry.entry_id for entry in panel.history.list_entries()] == [saved.entry_id]
+    assert saved.was_there
+    assert [entry.entry_id for entry in panel.history.list_entries()] == [saved.entry.entry_id]
+
+
+def test_a_retry_of_what_was_not_saved_after_all_keeps_its_id_so_that_it_cannot_come_twice(
+    panel: HistoryPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.record(plain)("before")
+    with monkeypatch.context() as patch:
+        for name, function in syncs_that_fail(lambda: True, line_stays=False).items():
+            patch.setattr(calls, name, function)
+        panel.record(plain)("hello")
+    [unsaved] = panel.unsaved.to_list()
+    assert (unsaved.kind, unsaved.reason) == ("CommitUncertain", "disk reports an error")
+    with monkeypatch.context() as patch:
+        patch.setattr(panel.history, "add_to_history", full(panel.history))
+        with pytest.raises(StoreFull):
+            panel._keeper.retry(unsaved.id)
+    [still] = panel.unsaved.to_list()
+    assert (still.kind, still.uncertain_id) == ("CommitUncertain", unsaved.uncertain_id)
+    saved = panel._keeper.retry(unsaved.id)
+    assert saved is not None
+    assert saved.entry.entry_id == unsaved.uncertain_id
+    assert panel.history.repair_history() == RepairReport((), ())
 
 
 def test_retrying_twice_at_once_saves_once(panel: HistoryPanel, monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(*_: Any, **__: Any) -> HistoryEntry:
-        raise StoreFull(panel.history.directory, "disk is full")
-
     with monkeypatch.context() as patch:
-        patch.setattr(panel.history, "add_to_history", failing)
+        patch.setattr(panel.history, "add_to_history", full(panel.history))
         panel.record(plain)("hello")
     [unsaved] = panel.unsaved.to_list()
     threads = [threading.Thread(target=panel._keeper.retry, args=(unsaved.id,)) for _ in range(4)]
@@ -377,10 +407,7 @@ def test_retrying_twice_at_once_saves_once(panel: HistoryPanel, monkeypatch: pyt
 
 
 def test_unsaved_takes_are_bounded_and_losses_counted(panel: HistoryPanel, monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(*_: Any, **__: Any) -> HistoryEntry:
-        raise StoreFull(panel.history.directory, "disk is full")
-
-    monkeypatch.setattr(panel.history, "add_to_history", failing)
+    monkeypatch.setattr(panel.history, "add_to_history", full(panel.history))
     recorded = panel.record(plain)
     for number in range(70):
         recorded(str(number))

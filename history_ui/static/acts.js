@@ -229,13 +229,22 @@ class Acts {
 
   async retry(id) {
     try {
-      const { card } = await this.panel.server.call('retry_save', { id });
+      const { card, was_there: wasThere } = await this.panel.server.call('retry_save', { id });
       this.audition.forget(id);
-      this.panel.toasts.show(`Saved \u201c${clip(card.title, 60)}\u201d`, { lifeMs: 4000 });
+      const words = wasThere ? 'It was saved already:' : 'Saved';
+      this.panel.toasts.show(`${words} \u201c${clip(card.title, 60)}\u201d`, { lifeMs: 4000 });
+      await this.panel.watch.now();
     } catch (error) {
-      this.panel.toasts.show(`Still not saved: ${error.message}`);
+      await this.panel.watch.now();
+      this.panel.toasts.show(this.retryWords(id, error));
     }
-    await this.panel.watch.now();
+  }
+
+  retryWords(id, error) {
+    const take = this.panel.unsaved.find((candidate) => candidate.id === id);
+    if (take && error instanceof Refused) return `Tried again. ${unsavedWords(take)}`;
+    if (error.kind === 'EntryNotFound') return 'This take is gone: it was discarded, or made room for newer ones.';
+    return error.message;
   }
 
   playUnsaved(id, fraction = null) {

@@ -9,8 +9,13 @@ class Extras {
     this.hidden = false;
   }
 
+  /** The cards, whether or not they stand before the listing now. */
+  get elements() {
+    return [...this.jobs.values(), ...this.unsaved.values()].map((view) => view.element);
+  }
+
   nodes() {
-    return this.hidden ? [] : [...this.jobs.values(), ...this.unsaved.values()].map((view) => view.element);
+    return this.hidden ? [] : this.elements;
   }
 
   get unsavedCount() {
@@ -107,6 +112,11 @@ function stopWandering(bar) {
   bar.wandering = null;
 }
 
+/** "Not saved: disk is full"; what the store cannot tell is not told as either. */
+function unsavedWords({ uncertain, reason }) {
+  return `${uncertain ? 'Perhaps saved' : 'Not saved'}: ${clip(reason, 120)}`;
+}
+
 /** A take that could not be saved: it can be heard, downloaded, saved again, or let go. */
 class UnsavedView {
   constructor(take, acts) {
@@ -142,10 +152,11 @@ class UnsavedView {
     const title = clip(take.title);
     setText(this.title, title);
     this.wave.show(take.thumbnail);
-    const reason = `${take.uncertain ? 'Not known to be saved' : 'Not saved'}: ${clip(take.reason, 120)}`;
+    const reason = unsavedWords(take);
     setText(this.meta, reason);
     this.meta.title = reason;
-    setAttribute(this.element, 'aria-label', `${title}, not saved`);
+    setAttribute(this.element, 'data-uncertain', take.uncertain);
+    setAttribute(this.element, 'aria-label', `${title}, ${take.uncertain ? 'perhaps saved' : 'not saved'}`);
     setAttribute(this.retry, 'aria-label', `Retry saving ${title}`);
     setAttribute(this.download, 'aria-label', `Download ${title}`);
     setAttribute(this.drop, 'aria-label', `Discard ${title}`);

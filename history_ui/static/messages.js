@@ -73,17 +73,11 @@ class Messages {
     this.panel.toasts.show(clip(error.message, 300));
   }
 
-  async unsaved({ ids, error }) {
+  async unsaved({ error }) {
     const { panel } = this;
     await panel.watch.now();
-    const words = `Not saved: ${clip(error?.message ?? '', 200)}`;
-    if (panel.gallery.trouble) {
-      // its card is behind the words about the folder; the sound must be had all the same
-      const download = () => ids.forEach((id) => panel.acts.downloadUnsaved(id));
-      panel.toasts.show(words, { lifeMs: 120_000, action: { label: 'Download', run: download } });
-      return;
-    }
-    if (panel.grid.scroller.scrollTop < ROW_HEIGHT) {
+    const words = unsavedWords({ uncertain: error.kind === 'CommitUncertain', reason: error.message });
+    if (panel.gallery.trouble || panel.grid.scroller.scrollTop < ROW_HEIGHT) {
       panel.toasts.announce(words);
       return;
     }

@@ -170,13 +170,15 @@ class Panel {
   }
 
   /** Keep up with the history. A job and the take it has become change places in one step. */
-  async onStatus({ revision, jobs, failures = [], unsaved, unsaved_lost: lost = 0 }) {
+  async onStatus({ revision, trouble, jobs, failures = [], unsaved, unsaved_lost: lost = 0 }) {
     const wasInTrouble = Boolean(this.gallery.trouble) || this.gallery.isGone || this.takes.total === null;
     this.gallery.setGone(false);
-    this.gallery.setTrouble(null);
+    this.gallery.setTrouble(trouble ? new Refused(trouble) : null);
     this.coming = { jobs, unsaved };
-    if (this.takes.total === null && !this.takes.showing) await this.gallery.list(this.gallery.wanted);
-    if (revision !== this.seenRevision || wasInTrouble) await this.catchUp(revision);
+    if (!trouble) {
+      if (this.takes.total === null && !this.takes.showing) await this.gallery.list(this.gallery.wanted);
+      if (revision !== this.seenRevision || wasInTrouble) await this.catchUp(revision);
+    }
     this.showJobs();
     this.tellLost(lost);
     this.tellFailures(failures);
@@ -211,7 +213,7 @@ class Panel {
     const { jobs, unsaved } = this.coming;
     this.coming = null;
     this.unsaved = unsaved;
-    this.extras.hidden = this.gallery.isTrash;
+    this.extras.hidden = this.gallery.hidesExtras;
     this.create?.showJobs(jobs);
     return this.extras.show(jobs, unsaved);
   }
