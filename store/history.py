@@ -231,6 +231,7 @@ class GenerationHistory:
         """Write the files, then the index: an entry never names a file that is not there."""
         paths = [self.directory / entry.audio_file, self.directory / entry.thumbnail_file]
         try:
+            self._reliably(self._index.begin)
             for path, data in zip(paths, (wav, thumbnail), strict=True):
                 files.create(path, [data])
                 files.sync_folder(path.parent)

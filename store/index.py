@@ -146,6 +146,14 @@ class Index:
         except FileNotFoundError:
             return None
 
+    def removed(self) -> set[str]:
+        """Return the ids whose deletion for good is not folded yet: files of theirs may still be there."""
+        while True:
+            try:
+                return set(self.present().read()[0].removed)
+            except FileNotFoundError:
+                continue  # folded away while we read
+
     # -- committing -------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
@@ -164,6 +172,12 @@ class Index:
                         self._held = False
             except OSError as error:
                 raise from_os_error(error, self.root) from error
+
+    def begin(self) -> None:
+        """Make sure that there is a journal: audio without any index is an index that was lost, never a first take."""
+        if self._tail is None:
+            with self.locked():
+                _ = self.step() or self._begin()
 
     def commit(self, entry_id: str, changes: list[dict[str, Json]]) -> None:
         """Append `changes` to the newest journal and sync it: when this returns, they are durable.
@@ -209,8 +223,8 @@ class Index:
     def step(self) -> Tail | None:
         """Come to the newest journal's good end, under the lock; None where there is no journal yet.
 
-        The newest is the highest number in the folder. One that is new to us is synced before its lines are acted on:
-        its writer may have died between writing and syncing. A bad last line is cut, kept aside and noted.
+        The newest is the highest number in the folder. Lines that others wrote are synced before they are acted on: their
+        writer may have died between writing and syncing. A bad last line is cut, kept aside and noted.
         """
         numbers = chain.journal_numbers(self.root)
         if not numbers:
@@ -224,8 +238,7 @@ class Index:
             tail = self._meet(path)
         if files.size_of(path) > tail.end:
             part = journal.read_part(path, tail.end)
-            if part.tail:
-                self._cut(path, part)
+            self._make_good(path, part)
             tail = Tail(tail.history_id, tail.number, part.end, tail.lines + len(part.lines))
         self._tail = tail
         return tail
@@ -235,8 +248,6 @@ class Index:
         included = self._document_header()
         if header.number <= included.journal:
             raise IndexDamaged(path.with_name(journal.name_of(included.journal + 1)), "it is missing")
-        with files.appending(path) as descriptor:
-            files.sync_data(descriptor)
         files.sync_folder(self.root)
         return Tail(header.history_id, header.number, len(header.line()), 0)
 
@@ -246,11 +257,15 @@ class Index:
             return document.NOTHING
         return chain.base_header(self.root / base)
 
-    def _cut(self, path: Path, part: journal.Part) -> None:
-        aside = files.keep_bytes_aside(path, part.tail, "cut")
-        self.cuts += 1
+    def _make_good(self, path: Path, part: journal.Part) -> None:
+        """Sync the lines that others wrote; cut what follows them and is no line."""
         with files.appending(path) as descriptor:
+            if not part.tail:
+                files.sync_data(descriptor)
+                return
+            aside = files.keep_bytes_aside(path, part.tail, "cut")
             files.cut(descriptor, part.end)
+        self.cuts += 1
         self.notes.append(
             f"{path.name} ended in {len(part.tail)} bytes that are no whole line; they are kept in {aside.name}."
         )
@@ -299,8 +314,6 @@ class Index:
             tail = self.step()
             if tail is None or not self._due(tail):
                 return False
-            with files.appending(self.root / journal.name_of(tail.number)) as descriptor:
-                files.sync_data(descriptor)
             self.create_journal(tail.number + 1, tail.history_id, tail.number, tail.end)
         whole = self.present()
         older = replace(whole, links=tuple(link for link in whole.links if link.header.number <= tail.number))
