@@ -238,7 +238,7 @@ class Index:
             tail = self._meet(path)
         if files.size_of(path) > tail.end:
             part = journal.read_part(path, tail.end)
-            self._make_good(path, part)
+            self.make_good(path, part)
             tail = Tail(tail.history_id, tail.number, part.end, tail.lines + len(part.lines))
         self._tail = tail
         return tail
@@ -257,8 +257,8 @@ class Index:
             return document.NOTHING
         return chain.base_header(self.root / base)
 
-    def _make_good(self, path: Path, part: journal.Part) -> None:
-        """Sync the lines that others wrote; cut what follows them and is no line."""
+    def make_good(self, path: Path, part: journal.Part) -> None:
+        """Sync a journal's lines, which others wrote; cut what follows them and is no line, kept aside and noted."""
         with files.appending(path) as descriptor:
             if not part.tail:
                 files.sync_data(descriptor)

@@ -91,7 +91,7 @@ def renew_backup(index: Index) -> None:
                 return
             _read_through(first)
             spent = [root / journal.name_of(n) for n in chain.journal_numbers(root) if n <= first.header.journal]
-            _set_aside(index, [path for path in (root / BACKUP, *spent) if path.exists() and not _is_good(path)])
+            _keep_aside(index, [path for path in (root / BACKUP, *spent) if path.exists() and not _is_good(path)])
             with first.base.open("rb") as file:
                 files.create(root / BACKUP, iter(lambda: file.read(files.BUFFER_BYTES), b""))
             files.sync_folder(root)
@@ -107,8 +107,9 @@ def _stand_on(index: Index, found: Chain, upkeep: Upkeep) -> None:
     name = found.base.name if found.base else "the journals"
     index.notes.append(f"history.json was damaged or missing; everything was read from {name} and what came after.")
     history_id, last = found.links[-1].header.history_id, found.links[-1]
-    end = found.read()[1].end
-    tail = index.create_journal(last.header.number + 1, history_id, last.header.number, end)
+    part = journal.read_part(last.path, len(last.header.line()))
+    index.make_good(last.path, part)
+    tail = index.create_journal(last.header.number + 1, history_id, last.header.number, part.end)
     index.write_document(found, replace(tail, number=last.header.number), upkeep)
 
 

@@ -239,36 +239,73 @@ def bench(scratch: Path) -> Bench:
     return Bench(scratch, folded, version_1)
 
 
-def kills(act: Callable[[GenerationHistory], None], other_is_open: bool, bench: Bench) -> Iterator[Trial]:
-    """Kill a process at each of its changes."""
-    with contextlib.suppress(Finished):
-        for at in range(1_000):
-            yield bench.hold("killed", killed(act, at, other_is_open))
+def scenarios() -> dict[str, Scenario]:
+    """Return everything that may happen before a power cut, but the kills."""
+    return {
+        "everyday": everyday,
+        "version 1": first_change_of_version_1,
+        "sync fails": sync_fails,
+        "killed unsynced, then a sync fails": killed_unsynced_then_sync_fails,
+        "torn line": torn_line,
+        **{f"damaged {' '.join(names)}": damaged(names) for names in DAMAGES},
+    }
 
-def test_x(bench, figures):
-    import time
-    from collections import Counter
-    judge=Judge(bench.scratch)
-    good=set()
-    allsites=set()
-    def run(name, scenario):
-        t=time.process_time()
-        trial=bench.hold(name, scenario)
-        t2=time.process_time()
-        c=Counter()
-        allsites.update(trial.sites)
+
+DAMAGES = (
+    ("history.json",),
+    ("history.json", "journal-3.jsonl"),
+    ("history.json", "history.json.bak", "journal-2.jsonl", "journal-3.jsonl"),
+)
+
+
+KILLED = (fold, delete_the_first, rate_the_first, add_one)
+KILLS_A_FOLD = 40
+"""More than the changes of any of these operations."""
+
+
+def kills() -> dict[str, Scenario]:
+    """Return every kill: each operation at each of its changes, with another process that was open before, or comes after."""
+    return {
+        f"{act.__name__} killed at {at}, the other open {'before' if other_is_open else 'after'}": killed(
+            act, at, other_is_open
+        )
+        for act in KILLED
+        for other_is_open in (False, True)
+        for at in range(MOST_CHANGES)
+    }
+
+
+class Court:
+    """Holds trials and judges each different case once."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.judge = Judge(bench.scratch)
+        self.met: dict[object, Case] = {}
+        self.sites: dict[str, list[str]] = {}
+
+    def try_all(self, scenarios: dict[str, Scenario], every: int = 1) -> list[str]:
+        """Run scenarios and judge every case, or every n-th; return the complaints."""
+        complaints = []
+        for name, scenario in scenarios.items():
+            try:
+                trial = self.bench.hold(name, scenario)
+            except Finished:
+                continue
+            for site in set(trial.sites):
+                self.sites.setdefault(site, []).append(name)
+            for case in self._new(trial):
+                if len(self.met) % every == 0:
+                    complaints += [f"{name}: {complaint}" for complaint in self.verdicts(case)]
+        return complaints
+
+    def _new(self, trial: Trial) -> Iterator[Case]:
         for key, case in trial.cases().items():
-            if key not in good:
-                c[judge.complaint(case)]+=1
-                good.add(key)
-        print(name, trial.recorder.changes, c, round(t2-t,2), round(time.process_time()-t2,2), flush=True)
-    for name, s in {"everyday":everyday, "version 1":first_change_of_version_1, "sync fails":sync_fails, "kusf":killed_unsynced_then_sync_fails, "torn":torn_line, "damaged doc":damaged(("history.json",)), "dam 2": damaged(("history.json","journal-3.jsonl")), "dam 3": damaged(("history.json","history.json.bak","journal-2.jsonl", "journal-3.jsonl"))}.items():
-        try: run(name, s)
-        except Exception as e:
-            import traceback; traceback.print_exc()
-    for act in (fold, delete_the_first, rate_the_first, add_one):
-      for o in (False, True):
-        with contextlib.suppress(Finished):
-            for at in range(1000):
-                run(f"killed", killed(act, at, o))
-    print(allsites)
+            if key not in self.met:
+                self.met[key] = case
+                yield case
+
+    def verdicts(self, case: Case) -> list[str]:
+        """Judge a case without a catalog and, in the soak, with stale ones; at every commit these three take turns."""
+        ...
+

@@ -114,14 +114,20 @@ class Trial:
         """Open the history as another process would."""
         return GenerationHistory(self.directory)
 
-    def do(self, act: Callable[[], T], after: Callable[[Contents, T], Contents]) -> T:
-        """Run one operation; while it runs, its outcome is possible beside what was before; afterwards it is certain."""
-        self.possible = list(self.possible)
+    def do(self, act: Callable[[], T], after: Callable[[Contents, T], Contents], on_any: bool = False) -> T:
+        """Run one operation; while it runs, its outcome is possible beside what was before; afterwards it is certain.
+
+        With `on_any` its outcome is possible on everything that was possible before.
+        """
+        before = self.possible
+        self.possible = list(before)
         self._catalogs = [self._catalog]
         possible, catalogs = self.possible, self._catalogs
         result = act()
         self.ledger = after(self.ledger, result)
         possible.append(self.ledger)
+        if on_any:
+            possible.extend(after(each, result) for each in before)
         self.possible = [self.ledger]
         self._catalog = _catalog_of(self.directory)
         catalogs.append(self._catalog)
@@ -129,8 +135,8 @@ class Trial:
         return result
 
     def add(self, history: GenerationHistory, seed: int) -> HistoryEntry:
-        """Add a take."""
-        return self.do(lambda: add(history, seed), lambda old, entry: {**old, entry.entry_id: entry})
+        """Add a take; while that is under way, it may be taken back from its audio file whatever else is there."""
+        return self.do(lambda: add(history, seed), lambda old, entry: {**old, entry.entry_id: entry}, on_any=True)
 
     def update(self, history: GenerationHistory, entry_id: str, **edits: object) -> None:
         """Edit a take."""
