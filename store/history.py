@@ -136,12 +136,13 @@ class GenerationHistory:
         return self._reliably(self._adopt_orphans)
 
     def _adopt_orphans(self) -> int:
+        gone = self._index.removed_ids()  # before looking: a fold may remove such a file and the line that says so
         found = sounds.look_through(self._unnamed_sounds(), self._progress)
         adopted = 0
         for document in found.entries:
             with self._index.locked():
                 entry_id = document["entry_id"]
-                if self._catalog.get(entry_id) is None and entry_id not in self._index.removed_ids():
+                if self._catalog.get(entry_id) is None and entry_id not in gone | self._index.removed_ids():
                     self._index.commit(entry_id, [{"add": document}])
                     adopted += 1
         self._index.notes += recovery.left_over(found)

@@ -118,7 +118,11 @@ class Index:
 
     def removed_ids(self) -> set[str]:
         """Return the ids that were deleted for good by lines which no fold has merged yet."""
-        return set(self.present().read()[0].removed)
+        while True:
+            try:
+                return set(self.present().read()[0].removed)
+            except FileNotFoundError:
+                continue  # folded away while we read
 
     def _since_nothing(self, position: Position) -> Delta | None:
         found = self.present()
@@ -145,14 +149,6 @@ class Index:
             return journal.read_header(self.root / journal.name_of(number))
         except FileNotFoundError:
             return None
-
-    def removed(self) -> set[str]:
-        """Return the ids whose deletion for good is not folded yet: files of theirs may still be there."""
-        while True:
-            try:
-                return set(self.present().read()[0].removed)
-            except FileNotFoundError:
-                continue  # folded away while we read
 
     # -- committing -------------------------------------------------------------------------------------------------
 

@@ -31,8 +31,17 @@ HISTORY = "history"
 
 
 def contents(history: GenerationHistory) -> Contents:
-    """Return every entry of a history, the trash included, by id."""
-    return {entry.entry_id: entry for deleted in (False, True) for entry in history.list_entries(deleted=deleted)}
+    """Return every entry of a history, the trash included, by id.
+
+    Without the sizes of their files, which change when a fold writes edits into them.
+    """
+    entries = [entry for deleted in (False, True) for entry in history.list_entries(deleted=deleted)]
+    return {entry.entry_id: without_size(entry) for entry in entries}
+
+
+def without_size(entry: HistoryEntry) -> HistoryEntry:
+    """Return an entry that does not tell how large its file is."""
+    return msgspec.structs.replace(entry, size_bytes=None)
 
 
 @dataclass(frozen=True)
@@ -136,11 +145,11 @@ class Trial:
 
     def add(self, history: GenerationHistory, seed: int) -> HistoryEntry:
         """Add a take; while that is under way, it may be taken back from its audio file whatever else is there."""
-        return self.do(lambda: add(history, seed), lambda old, entry: {**old, entry.entry_id: entry}, on_any=True)
+        return self.do(lambda: add(history, seed), lambda old, entry: {**old, entry.entry_id: without_size(entry)}, on_any=True)
 
     def update(self, history: GenerationHistory, entry_id: str, **edits: object) -> None:
         """Edit a take."""
-        self.do(lambda: history.update_entry(entry_id, **edits), lambda old, entry: {**old, entry_id: entry})
+        self.do(lambda: history.update_entry(entry_id, **edits), lambda old, entry: {**old, entry_id: without_size(entry)})
 
     def trash(self, history: GenerationHistory, entry_id: str) -> None:
         """Put a take into the trash."""
@@ -148,7 +157,7 @@ class Trial:
 
     def restore(self, history: GenerationHistory, entry_id: str) -> None:
         """Take a take out of the trash."""
-        self.do(lambda: history.restore_entry(entry_id), lambda old, entry: {**old, entry_id: entry})
+        self.do(lambda: history.restore_entry(entry_id), lambda old, entry: {**old, entry_id: without_size(entry)})
 
     def purge(self, history: GenerationHistory, entry_id: str) -> None:
         """Delete a take for good."""
@@ -201,7 +210,7 @@ def settle(patch: pytest.MonkeyPatch, seed: int = 1) -> None:
 def _found(history: GenerationHistory, entry_id: str) -> HistoryEntry:
     entry = history.get(entry_id)
     assert entry is not None
-    return entry
+    return without_size(entry)
 
 
 def _without(old: Contents, entry_id: str) -> Contents:
@@ -257,15 +266,16 @@ class Judge:
             (root / HISTORY / "catalog.sqlite").write_bytes(catalog)
         with Recorder(Disk(root)) as recorder, GenerationHistory(root / HISTORY) as history:
             found = contents(history)
-            back = {entry_id for entry_id in found if any(f"Take {entry_id} was taken" in each for each in history.problems)}
+            back = {*found} if any("taken back from their audio" in each for each in history.problems) else set()
             settled = {entry_id: entry for entry_id, entry in found.items() if entry.seed not in case.may_come_back}
             if settled not in case.possible and found not in case.possible:
                 return f"holds {_told(found)}, not {' or '.join(map(_told, case.possible))}"
             for wrong in (*_wrong_files(history, found, without_picture=back), *_wrong_notes(history, case)):
                 return wrong
-            extra = add(history, 99)
+            extra = without_size(add(history, 99))
             if fold:
                 history.fold()
+                extra = _found(history, extra.entry_id)
                 if left := [entry_id for entry_id in case.purged - {*found} if (history.directory / audio_name(entry_id)).exists()]:
                     return f"a fold left the audio of takes deleted for good: {left}"
         after = self._emptied("second")
@@ -305,7 +315,7 @@ def _wrong_files(history: GenerationHistory, found: Contents, without_picture: s
 
 
 def _wrong_notes(history: GenerationHistory, case: Case) -> Iterator[str]:
-    usual = re.compile("no whole line|taken back from its audio file|catalog.sqlite was damaged")
+    usual = re.compile("no whole line|taken back from their audio files|catalog.sqlite was damaged")
     noted = [problem for problem in history.problems if not usual.search(problem)]
     if case.damaged and not noted and not list(history.directory.glob("*.damaged-*")):
         yield "damage passed in silence"
