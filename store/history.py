@@ -104,17 +104,15 @@ class GenerationHistory:
                 self.directory / "history.json", "it is missing, and there are takes in the audio folder"
             )
         self._catalog.revision()
-        if self._cut_bad_tail():
-            self._adopt_orphans()
+        with contextlib.suppress(StoreUnavailable):  # a folder that cannot be written is left as it is
+            self._cut_bad_tail()
 
-    def _cut_bad_tail(self) -> bool:
-        """Come to the newest journal's good end; say whether it ended in a line that is not as it was written.
-
-        A folder that cannot be written is left as it is.
-        """
-        with contextlib.suppress(StoreUnavailable), self._index.locked():
+    def _cut_bad_tail(self) -> None:
+        """Come to the newest journal's good end; take back the takes whose lines had to be cut off."""
+        with self._index.locked():
             self._index.step()
-        return self._index.cuts > 0
+        if self._index.was_cut():
+            self._adopt_orphans()
 
     def make_whole(self) -> None:
         """Read the whole index, and make it whole where it is not; opening looks only at what it needs."""

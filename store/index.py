@@ -58,7 +58,6 @@ class Index:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.notes: list[str] = []
-        self.cuts = 0
         self._thread_lock = threading.RLock()
         self._held = False
         self._tail: Tail | None = None
@@ -115,6 +114,12 @@ class Index:
                 changes.extend(part.changes())
             line = after.line()
             position = Position(after.history_id, after.number, 0, len(line), crc_of(line))
+
+    def was_cut(self) -> bool:
+        """Say whether bytes were cut from a journal that is not folded away yet: takes on them may be in audio files only."""
+        journals = {journal.name_of(number) for number in chain.journal_numbers(self.root)}
+        cut_off = (path.name for path in self.root.glob("*.cut-*"))
+        return any(name.partition(".cut-")[0] in journals for name in cut_off)
 
     def removed_ids(self) -> set[str]:
         """Return the ids that were deleted for good by lines which no fold has merged yet."""
@@ -261,7 +266,6 @@ class Index:
                 return
             aside = files.keep_bytes_aside(path, part.tail, "cut")
             files.cut(descriptor, part.end)
-        self.cuts += 1
         self.notes.append(
             f"{path.name} ended in {len(part.tail)} bytes that are no whole line; they are kept in {aside.name}."
         )

@@ -10,15 +10,18 @@ import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from store import GenerationHistory
-from store.folding import Folding
-from store.index import Index
+from store import GenerationHistory, HistoryEntry, chain, document, files
+from store.chain import BACKUP, DOCUMENT, Chain
+from store.document import Header
+from store.index import Index, Tail, Upkeep
+from store.journal import name_of
+from store.values import Json
 from tests.conftest import add
 from tests.figures import Figures, tier
 from tests.trial import HISTORY, Case, Contents, Judge, Trial, contents, settle
@@ -112,6 +115,8 @@ def killed(act: Callable[[GenerationHistory], None], at: int, other_is_open: boo
     """One process is killed at its change number `at`; another goes on that was open before, or comes after it."""
 
     def scenario(trial: Trial) -> None:
+        if act is delete_the_first:
+            trial.purged = frozenset({min(trial.ledger)})
         one = trial.open()
         other = trial.open() if other_is_open else None
         if other:
@@ -239,73 +244,221 @@ def bench(scratch: Path) -> Bench:
     return Bench(scratch, folded, version_1)
 
 
-def scenarios() -> dict[str, Scenario]:
-    """Return everything that may happen before a power cut, but the kills."""
-    return {
-        "everyday": everyday,
-        "version 1": first_change_of_version_1,
-        "sync fails": sync_fails,
-        "killed unsynced, then a sync fails": killed_unsynced_then_sync_fails,
-        "torn line": torn_line,
-        **{f"damaged {' '.join(names)}": damaged(names) for names in DAMAGES},
-    }
-
-
 DAMAGES = (
     ("history.json",),
     ("history.json", "journal-3.jsonl"),
     ("history.json", "history.json.bak", "journal-2.jsonl", "journal-3.jsonl"),
 )
-
-
+SCENARIOS: dict[str, Scenario] = {
+    "everyday": everyday,
+    "version 1": first_change_of_version_1,
+    "sync fails": sync_fails,
+    "killed unsynced, then a sync fails": killed_unsynced_then_sync_fails,
+    "torn line": torn_line,
+    **{f"damaged {' '.join(names)}": damaged(names) for names in DAMAGES},
+}
 KILLED = (fold, delete_the_first, rate_the_first, add_one)
-KILLS_A_FOLD = 40
-"""More than the changes of any of these operations."""
+MOST_CHANGES = 80
+"""More than any of these makes; where it ends before it is killed, its scenario raises `Finished`."""
 
 
-def kills() -> dict[str, Scenario]:
-    """Return every kill: each operation at each of its changes, with another process that was open before, or comes after."""
-    return {
-        f"{act.__name__} killed at {at}, the other open {'before' if other_is_open else 'after'}": killed(
-            act, at, other_is_open
-        )
-        for act in KILLED
-        for other_is_open in (False, True)
-        for at in range(MOST_CHANGES)
-    }
+def kills() -> Iterator[tuple[str, Scenario]]:
+    """Yield every kill: each operation at each of its changes; another process was open before, or comes after."""
+    for act in KILLED:
+        for at in range(MOST_CHANGES):
+            for other_is_open in tier((at % 2 == 0,), (False, True)):
+                name = f"{act.__name__} killed at {at}, another open {'before' if other_is_open else 'after'}"
+                yield name, killed(act, at, other_is_open)
 
 
 class Court:
-    """Holds trials and judges each different case once."""
+    """Holds trials, and judges each different case once."""
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.judge = Judge(bench.scratch)
-        self.met: dict[object, Case] = {}
-        self.sites: dict[str, list[str]] = {}
+        self.met: set[object] = set()
+        self.trials: dict[str, tuple[Scenario, list[str]]] = {}
 
-    def try_all(self, scenarios: dict[str, Scenario], every: int = 1) -> list[str]:
-        """Run scenarios and judge every case, or every n-th; return the complaints."""
-        complaints = []
-        for name, scenario in scenarios.items():
-            try:
-                trial = self.bench.hold(name, scenario)
-            except Finished:
-                continue
-            for site in set(trial.sites):
-                self.sites.setdefault(site, []).append(name)
-            for case in self._new(trial):
-                if len(self.met) % every == 0:
-                    complaints += [f"{name}: {complaint}" for complaint in self.verdicts(case)]
-        return complaints
+    def hold(self, name: str, scenario: Scenario) -> list[Case]:
+        """Run a scenario; return the cases that were not met before."""
+        trial = self.bench.hold(name, scenario)
+        self.trials[name] = (scenario, trial.sites)
+        cases = trial.cases()
+        new = [case for key, case in cases.items() if key not in self.met]
+        self.met.update(cases)
+        return new
 
-    def _new(self, trial: Trial) -> Iterator[Case]:
-        for key, case in trial.cases().items():
-            if key not in self.met:
-                self.met[key] = case
-                yield case
+    def complaints(self, name: str, cases: list[Case], one_of: int = 1) -> list[str]:
+        """Judge cases: in the soak with every catalog, folded before the second cut and not; else these take turns.
 
-    def verdicts(self, case: Case) -> list[str]:
-        """Judge a case without a catalog and, in the soak, with stale ones; at every commit these three take turns."""
-        ...
+        At every commit only `one_of` so many cases is judged.
+        """
+        soak = tier(False, True)
+        found = []
+        for number, case in enumerate(cases):
+            catalogs = (b"", case.older_catalog, case.newer_catalog)
+            for turn in range(6) if soak else [number // one_of] if number % one_of == 0 else []:
+                complaint = self.judge.complaint(case, catalogs[turn % 3], fold=turn % 2 == 0)
+                found += [f"{name}: {complaint}"] if complaint else []
+        return found
 
+
+@pytest.fixture(scope="module")
+def court(bench: Bench) -> Court:
+    return Court(bench)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_no_power_cut_loses_what_was_acknowledged(court: Court, figures: Figures, name: str) -> None:
+    cases = court.hold(name, SCENARIOS[name])
+    before = court.judge.judged
+    assert court.complaints(name, cases, one_of=3 if "sync fails" in name else 1) == []
+    figures.add("power cuts", states=len(cases), openings=court.judge.judged - before, wrong=0)
+
+
+def test_no_power_cut_after_a_kill_at_any_change_loses_what_was_acknowledged(court: Court, figures: Figures) -> None:
+    complaints: list[str] = []
+    before = court.judge.judged
+    states = processes = 0
+    for name, scenario in kills():
+        with contextlib.suppress(Finished):
+            cases = court.hold(name, scenario)
+            complaints += court.complaints(name, cases, one_of=4)
+            processes, states = processes + 1, states + len(cases)
+    assert complaints == []
+    openings = court.judge.judged - before
+    figures.add("power cuts after a kill", kills=processes, states=states, openings=openings, wrong=0)
+
+
+def test_a_power_cut_always_leaves_two_whole_chains(court: Court, figures: Figures) -> None:
+    """After the power cut the document is lost as well: the backup and its journals hold everything."""
+    cases = list(court.bench.hold("everyday", everyday).cases().values())
+    assert [complaint for complaint in map(court.judge.complaint_without_document, cases) if complaint] == []
+    figures.add("power cuts, and then no document", states=len(cases), wrong=0)
+
+
+# -- the mutants ----------------------------------------------------------------------------------------------------
+
+
+def test_every_sync_is_needed(court: Court, figures: Figures) -> None:
+    """Each sync of the store is left out: some power cut must then be judged wrong."""
+    sites = sorted({site for _, sites in court.trials.values() for site in sites})
+    assert len(sites) > 15, "the proofs above run before this one"
+    assert [site for site in sites if not is_caught(court, site)] == []
+    figures.add("syncs left out", mutants=len(sites), caught=len(sites))
+
+
+def is_caught(court: Court, site: str) -> bool:
+    """Say whether a sync that is left out is judged wrong in any scenario that makes it."""
+    for name, (scenario, sites) in court.trials.items():
+        if site in sites:
+            with contextlib.suppress(Finished):
+                cases = court.bench.hold(name, scenario, leave_out=site).cases()
+                if any(key not in court.met and court.judge.complaint(case, fold=True) for key, case in cases.items()):
+                    return True
+    return False
+
+
+def index_before_audio(patch: pytest.MonkeyPatch) -> None:
+    keep = GenerationHistory._keep
+
+    def swapped(self: GenerationHistory, entry: HistoryEntry, wav: bytes, thumbnail: bytes) -> None:
+        self._index.commit(entry.entry_id, [{"add": entry.to_document()}])
+        keep(self, entry, wav, thumbnail)
+
+    patch.setattr(GenerationHistory, "_keep", swapped)
+
+
+def backup_after_the_rename(patch: pytest.MonkeyPatch) -> None:
+    def swapped(self: Index, header: Header, lines: Iterable[bytes], keep_backup: bool) -> None:
+        files.create(self.root / DOCUMENT, document.write_lines(header, lines))
+        files.keep_as(self.root / DOCUMENT, self.root / BACKUP)
+        files.sync_folder(self.root)
+        self.drop_unneeded_journals()
+
+    patch.setattr(Index, "replace_document", swapped)
+
+
+def journals_dropped_before_the_document_stands(patch: pytest.MonkeyPatch) -> None:
+    replace_document = Index.replace_document
+
+    def swapped(self: Index, header: Header, lines: Iterable[bytes], keep_backup: bool) -> None:
+        whole = list(lines)
+        for number in chain.journal_numbers(self.root):
+            if number <= header.journal:
+                files.remove(self.root / name_of(number))
+        replace_document(self, header, whole, keep_backup)
+
+    patch.setattr(Index, "replace_document", swapped)
+
+
+def files_removed_before_the_deletion_is_written(patch: pytest.MonkeyPatch) -> None:
+    purge = GenerationHistory._purge
+
+    def swapped(self: GenerationHistory, entry_id: str) -> None:
+        self._upkeep.purge([self._require(entry_id).to_document()])
+        purge(self, entry_id)
+
+    patch.setattr(GenerationHistory, "_purge", swapped)
+
+
+def files_removed_after_the_document_stands(patch: pytest.MonkeyPatch) -> None:
+    write_document = Index.write_document
+
+    def swapped(self: Index, older: Chain, tail: Tail, upkeep: Upkeep) -> None:
+        removed: list[dict[str, Json]] = []
+        with pytest.MonkeyPatch.context() as late:
+            late.setattr(upkeep, "purge", removed.extend)
+            write_document(self, older, tail, upkeep)
+        upkeep.purge(removed)
+
+    patch.setattr(Index, "write_document", swapped)
+
+
+def folded_into_the_document_before_the_next_journal_begins(patch: pytest.MonkeyPatch) -> None:
+    create_journal = Index.create_journal
+    replace_document = Index.replace_document
+    begun: list[tuple[int, str, int | None, int | None]] = []
+
+    def later(self: Index, number: int, history_id: str, after: int | None, after_bytes: int | None) -> Tail:
+        if number == 1:
+            return create_journal(self, number, history_id, after, after_bytes)
+        begun.append((number, history_id, after, after_bytes))
+        return Tail(history_id, number, 0, 0)
+
+    def swapped(self: Index, header: Header, lines: Iterable[bytes], keep_backup: bool) -> None:
+        replace_document(self, header, lines, keep_backup)
+        create_journal(self, *begun.pop())
+
+    patch.setattr(Index, "create_journal", later)
+    patch.setattr(Index, "replace_document", swapped)
+
+
+SWAPS = (
+    index_before_audio,
+    backup_after_the_rename,
+    journals_dropped_before_the_document_stands,
+    files_removed_before_the_deletion_is_written,
+    files_removed_after_the_document_stands,
+    folded_into_the_document_before_the_next_journal_begins,
+)
+
+
+@pytest.mark.parametrize("swap", SWAPS, ids=lambda swap: swap.__name__)
+def test_every_order_is_needed(court: Court, figures: Figures, swap: Callable[[pytest.MonkeyPatch], None]) -> None:
+    """Two steps change places: some power cut must then be judged wrong."""
+    with pytest.MonkeyPatch.context() as patch:
+        swap(patch)
+        cases = [case for key, case in folds_and_deletions(court.bench) if key not in court.met]
+    wrong = (court.judge.complaint(case, fold=True) or court.judge.complaint_without_document(case) for case in cases)
+    assert any(wrong)
+    figures.add("orders swapped", mutants=1, caught=1)
+
+
+def folds_and_deletions(bench: Bench) -> Iterator[tuple[object, Case]]:
+    yield from bench.hold("everyday", everyday).cases().items()
+    for at in range(MOST_CHANGES):
+        for act in (delete_the_first, fold):
+            with contextlib.suppress(Finished):
+                yield from bench.hold("killed", killed(act, at, other_is_open=False)).cases().items()

@@ -270,12 +270,14 @@ class Judge:
             settled = {entry_id: entry for entry_id, entry in found.items() if entry.seed not in case.may_come_back}
             if settled not in case.possible and found not in case.possible:
                 return f"holds {_told(found)}, not {' or '.join(map(_told, case.possible))}"
-            for wrong in (*_wrong_files(history, found, without_picture=back), *_wrong_notes(history, case)):
+            for wrong in (*_wrong_files(history, found, without_picture=back), *_wrong_notes(history, case, seen=not catalog)):
                 return wrong
             extra = without_size(add(history, 99))
             if fold:
                 history.fold()
                 extra = _found(history, extra.entry_id)
+                for wrong in _wrong_notes(history, case, seen=True):
+                    return wrong
                 if left := [entry_id for entry_id in case.purged - {*found} if (history.directory / audio_name(entry_id)).exists()]:
                     return f"a fold left the audio of takes deleted for good: {left}"
         after = self._emptied("second")
@@ -314,10 +316,11 @@ def _wrong_files(history: GenerationHistory, found: Contents, without_picture: s
             yield f"the thumbnail of take {entry.seed} is not whole"
 
 
-def _wrong_notes(history: GenerationHistory, case: Case) -> Iterator[str]:
+def _wrong_notes(history: GenerationHistory, case: Case, seen: bool) -> Iterator[str]:
+    """Yield what `problems` should say and does not, or the other way round; `seen`: the document was read."""
     usual = re.compile("no whole line|taken back from their audio files|catalog.sqlite was damaged")
     noted = [problem for problem in history.problems if not usual.search(problem)]
-    if case.damaged and not noted and not list(history.directory.glob("*.damaged-*")):
+    if case.damaged and seen and not noted and not list(history.directory.glob("*.damaged-*")):
         yield "damage passed in silence"
     if not case.damaged and noted:
         yield f"calls a plain power cut damage: {noted}"
