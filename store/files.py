@@ -154,6 +154,11 @@ def sync_data(descriptor: int) -> None:
     calls.sync_data(descriptor)
 
 
+def shorten(descriptor: int, size: int) -> None:
+    """Cut a file to `size` bytes; durable with the file's next sync."""
+    calls.truncate(descriptor, size)
+
+
 def cut(descriptor: int, size: int) -> None:
     """Cut a file to `size` bytes, durably."""
     calls.truncate(descriptor, size)

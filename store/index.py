@@ -265,7 +265,7 @@ class Index:
                 files.sync_data(descriptor)
                 return
             aside = files.keep_bytes_aside(path, part.tail, "cut")
-            files.cut(descriptor, part.end)
+            files.shorten(descriptor, part.end)  # no line comes back if this is lost, and the next commit syncs it
         self.notes.append(
             f"{path.name} ended in {len(part.tail)} bytes that are no whole line; they are kept in {aside.name}."
         )
@@ -277,8 +277,7 @@ class Index:
         if base is not None:
             stands_on = files.size_of(self.root / base)
             if not (self.root / VERSION_1).exists():
-                files.keep_as(self.root / base, self.root / VERSION_1)
-            files.sync_folder(self.root)
+                files.keep_as(self.root / base, self.root / VERSION_1)  # durable with the name of journal 1
         return self.create_journal(1, str(uuid.uuid4()), None if base is None else 0, stands_on)
 
     def create_journal(self, number: int, history_id: str, after: int | None, after_bytes: int | None) -> Tail:

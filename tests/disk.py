@@ -245,7 +245,7 @@ class Recorder:
         self.changes = 0
         self.sites: list[str] = []
         self.dead = False
-        self._failing = False
+        self._failing = self._interrupting = False
         self._heard, self._leave_out = heard, leave_out
         self._kill_at: int | None = None
         self._open: dict[int, tuple[File | Folder | None, Path]] = {}
@@ -260,8 +260,12 @@ class Recorder:
         self._patch.undo()
 
     def fail_next_sync(self) -> None:
-        """Let the next sync fail as Linux fails it: an error once, and what was written is forgotten for good."""
+        """Let a commit's next sync fail as Linux fails it: an error once, and what was written is forgotten for good."""
         self._failing = True
+
+    def interrupt_next_write(self) -> None:
+        """Let the user interrupt the program when a journal's next line has been written and not been synced."""
+        self._interrupting = True
 
     def kill_after(self, changes: int) -> None:
         """Kill the process after that many more changes."""
@@ -281,21 +285,24 @@ class Recorder:
             if self.dead:
                 raise Killed
             if name in ("sync", "sync_data"):
-                self._fail_where_asked(given[0])
                 if self._is_left_out(given[0]):
                     return None
+                self._fail_where_asked(given[0])
             result = real(*given, **named)
             if name in CHANGES:
                 getattr(self, f"_{name}")(result, *given)
                 self.changes += 1
                 self._heard()
+            if name == "write" and self._interrupting and self._open[given[0]][1].suffix == ".jsonl":
+                self._interrupting = False
+                raise KeyboardInterrupt
             return result
 
         return call
 
     def _fail_where_asked(self, descriptor: int) -> None:
         file = self._open[descriptor][0]
-        if self._failing and isinstance(file, File):
+        if self._failing and isinstance(file, File) and self.sites[-1].startswith("index.commit"):
             self._failing = False
             file.lose_unsynced()
             raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -361,5 +368,7 @@ def site(target: Path) -> str:
             if module != "store.files":
                 break
         frame = frame.f_back
+    if "files.make_folder" in places:
+        return " > ".join(reversed(places))  # one line, whatever folder it is
     kind = ".tmp" if files.is_temporary(target.name) else re.sub(r"\d+", "n", target.name)
     return " > ".join([*reversed(places), f"{target.parent.name}{os.sep}{kind}".lstrip("/")])

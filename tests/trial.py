@@ -9,6 +9,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,9 +18,14 @@ import numpy as np
 import pytest
 
 from store import GenerationHistory, HistoryEntry, HistoryError, StoreUnavailable
-from store.folding import Folding
+from store.chain import DOCUMENT
+from store.document import is_version_1, read_lines
+from store.entry import EDITABLE
 from store.envelope import envelope
-from store.media import audio_name
+from store.folding import Folding
+from store.lines import unseal
+from store.media import audio_name, thumbnail_name
+from store.sounds import carried_entry
 from store.thumbnail import WIDTH, draw
 from store.wav import read_data_sha256
 from tests.conftest import add
@@ -59,6 +65,7 @@ class Case:
     evidence: tuple[bytes, ...]
     may_come_back: frozenset[int]
     purged: frozenset[str]
+    rank: int
     older_catalog: bytes
     catalogs: list[bytes]
 
@@ -74,9 +81,13 @@ class Case:
 
 
 class Trial:
-    """A history in `root/history` whose every change is recorded. `possible` is what may be found after a power cut."""
+    """A history in `root/history` whose every change is recorded. `possible` is what may be found after a power cut.
 
-    def __init__(self, root: Path, begun: Contents | None = None, leave_out: str | None = None) -> None:
+    With `leave_out` a sync is not made (see `Recorder`); with `most`, no more states than these are taken at a moment,
+    those first of which the least is certain.
+    """
+
+    def __init__(self, root: Path, begun: Contents | None = None, leave_out: str | None = None, most: int | None = None) -> None:
         self.root = root
         self.directory = root / HISTORY
         self.ledger: Contents = begun or {}
@@ -86,7 +97,7 @@ class Trial:
         self.may_come_back: frozenset[int] = frozenset()
         self.purged: frozenset[str] = frozenset()
         self.sites: list[str] = []
-        self._leave_out = leave_out
+        self._leave_out, self._most = leave_out, most
         self._moments: dict[object, Case] = {}
         self._catalog = b""
         self._catalogs: list[bytes] = [b""]
@@ -106,16 +117,16 @@ class Trial:
         self._patch.undo()
 
     def _heard(self) -> None:
-        for state in self.recorder.disk.states():
+        for rank, state in enumerate(islice(self.recorder.disk.states(), self._most)):
             key = (frozenset(state.items()), id(self.possible))
             if key not in self._moments:
                 self._moments[key] = Case(
-                    state, self.possible, self.damaged, self.evidence, self.may_come_back, self.purged, self._catalog, self._catalogs
+                    state, self.possible, self.damaged, self.evidence, self.may_come_back, self.purged, rank, self._catalog, self._catalogs
                 )
 
     def cases(self) -> dict[object, Case]:
-        """Return the different cases that were met."""
-        return {case.key(): case for case in self._moments.values()}
+        """Return the different cases that were met, those first of which the least is certain."""
+        return {case.key(): case for case in sorted(self._moments.values(), key=lambda case: case.rank)}
 
     # -- operations -------------------------------------------------------------------------------------------------
 
@@ -165,11 +176,21 @@ class Trial:
         self.do(lambda: history.delete_entry(entry_id, permanent=True), lambda old, _: _without(old, entry_id))
 
     def refused(self, history: GenerationHistory, entry_id: str, **edits: object) -> None:
-        """Edit a take where the sync fails: it must say so, and have done nothing. Until it says so all is possible."""
+        """Edit a take where the sync fails: it must say so, and have done nothing."""
+        self.recorder.fail_next_sync()
+        self._fail(StoreUnavailable, history, entry_id, edits)
+
+    def interrupted(self, history: GenerationHistory, entry_id: str, **edits: object) -> None:
+        """Edit a take where the user interrupts the program between write and sync: nothing must have been done."""
+        self.recorder.interrupt_next_write()
+        self._fail(KeyboardInterrupt, history, entry_id, edits)
+
+    def _fail(
+        self, error: type[BaseException], history: GenerationHistory, entry_id: str, edits: dict[str, object]
+    ) -> None:
         edited = {**self.ledger, entry_id: msgspec.structs.replace(self.ledger[entry_id], **edits)}
         self.possible = [*self.possible, edited]
-        self.recorder.fail_next_sync()
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(error):
             history.update_entry(entry_id, **edits)
         self.possible = [self.ledger]
 
@@ -270,7 +291,7 @@ class Judge:
             settled = {entry_id: entry for entry_id, entry in found.items() if entry.seed not in case.may_come_back}
             if settled not in case.possible and found not in case.possible:
                 return f"holds {_told(found)}, not {' or '.join(map(_told, case.possible))}"
-            for wrong in (*_wrong_files(history, found, without_picture=back), *_wrong_notes(history, case, seen=not catalog)):
+            for wrong in (*_wrong_files(history, found, back), *_wrong_snapshots(history, found, case), *_wrong_notes(history, case, seen=not catalog)):
                 return wrong
             extra = without_size(add(history, 99))
             if fold:
@@ -278,8 +299,9 @@ class Judge:
                 extra = _found(history, extra.entry_id)
                 for wrong in _wrong_notes(history, case, seen=True):
                     return wrong
-                if left := [entry_id for entry_id in case.purged - {*found} if (history.directory / audio_name(entry_id)).exists()]:
-                    return f"a fold left the audio of takes deleted for good: {left}"
+                names = [of(gone) for gone in case.purged - {*found} for of in (audio_name, thumbnail_name)]
+                if left := [name for name in names if (history.directory / name).exists()]:
+                    return f"a fold left files of takes deleted for good: {left}"
         after = self._emptied("second")
         write_state(recorder.disk.worst(), after)
         with GenerationHistory(after / HISTORY) as history:
@@ -314,6 +336,18 @@ def _wrong_files(history: GenerationHistory, found: Contents, without_picture: s
             continue  # it is drawn anew when it is asked for
         if not picture.exists() or not picture.read_bytes().endswith(b"IEND\xaeB`\x82"):
             yield f"the thumbnail of take {entry.seed} is not whole"
+
+
+def _wrong_snapshots(history: GenerationHistory, found: Contents, case: Case) -> Iterator[str]:
+    """Yield the takes whose edits are in the document and not in their audio files, from which a repair would read."""
+    if case.damaged or not (history.directory / DOCUMENT).exists() or is_version_1(history.directory / DOCUMENT):
+        return
+    for line in read_lines(history.directory / DOCUMENT):
+        folded = unseal(line)
+        now, carried = found.get(folded["entry_id"]), carried_entry(history.directory / folded["audio_file"])
+        for field in EDITABLE if now and carried else ():
+            if carried[field] not in (folded[field], getattr(now, field)):
+                yield f"the audio file of take {folded['seed']} does not carry its {field}"
 
 
 def _wrong_notes(history: GenerationHistory, case: Case, seen: bool) -> Iterator[str]:
