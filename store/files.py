@@ -154,6 +154,11 @@ def sync_data(descriptor: int) -> None:
     calls.sync_data(descriptor)
 
 
+def shorten(descriptor: int, size: int) -> None:
+    """Cut a file to `size` bytes; durable with the file's next sync."""
+    calls.truncate(descriptor, size)
+
+
 def cut(descriptor: int, size: int) -> None:
     """Cut a file to `size` bytes, durably."""
     calls.truncate(descriptor, size)
@@ -186,24 +191,26 @@ def keep_as(path: Path, name: Path) -> None:
         calls.unlink(temporary)
 
 
-def set_aside(path: Path, why: str) -> Path:
-    """Rename a file to the first unused `<name>.<why>-<n>` beside it and return that path."""
-    for number in itertools.count(1):
-        aside = path.with_name(f"{path.name}.{why}-{number}")
-        if not aside.exists():
-            calls.replace(path, aside)
-            return aside
-    raise AssertionError("unreachable")
+def keep_aside(path: Path, why: str) -> Path:
+    """Give a file the first unused name `<name>.<why>-<n>` too, durably; it stays in its place. Return the new path."""
+    aside = _unused(path, why)
+    keep_as(path, aside)
+    sync_folder(path.parent)
+    return aside
 
 
 def keep_bytes_aside(path: Path, data: bytes, why: str) -> Path:
-    """Write bytes that were cut from `path` to the first unused `<name>.<why>-<n>` beside it."""
-    for number in itertools.count(1):
-        aside = path.with_name(f"{path.name}.{why}-{number}")
-        if not aside.exists():
-            create(aside, [data])
-            return aside
-    raise AssertionError("unreachable")
+    """Write bytes that are to be cut from `path` to the first unused `<name>.<why>-<n>` beside it, durably."""
+    aside = _unused(path, why)
+    create(aside, [data])
+    sync_folder(path.parent)
+    return aside
+
+
+def _unused(path: Path, why: str) -> Path:
+    """Return a name that nothing has; the caller holds the history's lock, so nobody else takes it meanwhile."""
+    names = (path.with_name(f"{path.name}.{why}-{number}") for number in itertools.count(1))
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def remove(path: Path) -> bool:

@@ -104,17 +104,15 @@ class GenerationHistory:
                 self.directory / "history.json", "it is missing, and there are takes in the audio folder"
             )
         self._catalog.revision()
-        if self._cut_bad_tail():
-            self._adopt_orphans()
+        with contextlib.suppress(StoreUnavailable):  # a folder that cannot be written is left as it is
+            self._cut_bad_tail()
 
-    def _cut_bad_tail(self) -> bool:
-        """Come to the newest journal's good end; say whether it ended in a line that is not as it was written.
-
-        A folder that cannot be written is left as it is.
-        """
-        with contextlib.suppress(StoreUnavailable), self._index.locked():
+    def _cut_bad_tail(self) -> None:
+        """Come to the newest journal's good end; take back the takes whose lines had to be cut off."""
+        with self._index.locked():
             self._index.step()
-        return self._index.cuts > 0
+        if self._index.was_cut():
+            self._adopt_orphans()
 
     def make_whole(self) -> None:
         """Read the whole index, and make it whole where it is not; opening looks only at what it needs."""
@@ -136,12 +134,13 @@ class GenerationHistory:
         return self._reliably(self._adopt_orphans)
 
     def _adopt_orphans(self) -> int:
+        gone = self._index.removed_ids()  # before looking: a fold may remove such a file and the line that says so
         found = sounds.look_through(self._unnamed_sounds(), self._progress)
         adopted = 0
         for document in found.entries:
             with self._index.locked():
                 entry_id = document["entry_id"]
-                if self._catalog.get(entry_id) is None and entry_id not in self._index.removed_ids():
+                if self._catalog.get(entry_id) is None and entry_id not in gone | self._index.removed_ids():
                     self._index.commit(entry_id, [{"add": document}])
                     adopted += 1
         self._index.notes += recovery.left_over(found)
@@ -239,6 +238,7 @@ class GenerationHistory:
         """
         paths = [self.directory / entry.audio_file, self.directory / entry.thumbnail_file]
         try:
+            self._reliably(self._index.begin)
             for path, data in zip(paths, (wav, thumbnail), strict=True):
                 files.create(path, [data])
                 files.sync_folder(path.parent)

@@ -58,7 +58,6 @@ class Index:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.notes: list[str] = []
-        self.cuts = 0
         self._thread_lock = threading.RLock()
         self._held = False
         self._tail: Tail | None = None
@@ -116,9 +115,19 @@ class Index:
             line = after.line()
             position = Position(after.history_id, after.number, 0, len(line), crc_of(line))
 
+    def was_cut(self) -> bool:
+        """Say whether bytes were cut from a journal that is not folded away yet: takes on them may be in audio files only."""
+        journals = {journal.name_of(number) for number in chain.journal_numbers(self.root)}
+        cut_off = (path.name for path in self.root.glob("*.cut-*"))
+        return any(name.partition(".cut-")[0] in journals for name in cut_off)
+
     def removed_ids(self) -> set[str]:
         """Return the ids that were deleted for good by lines which no fold has merged yet."""
-        return set(self.present().read()[0].removed)
+        while True:
+            try:
+                return set(self.present().read()[0].removed)
+            except FileNotFoundError:
+                continue  # folded away while we read
 
     def _since_nothing(self, position: Position) -> Delta | None:
         found = self.present()
@@ -165,6 +174,12 @@ class Index:
             except OSError as error:
                 raise from_os_error(error, self.root) from error
 
+    def begin(self) -> None:
+        """Make sure that there is a journal: audio without any index is an index that was lost, never a first take."""
+        if self._tail is None:
+            with self.locked():
+                _ = self.step() or self._begin()
+
     def commit(self, entry_id: str, changes: list[dict[str, Json]]) -> None:
         """Append `changes` to the newest journal and sync it: when this returns, they are durable.
 
@@ -210,8 +225,8 @@ class Index:
     def step(self) -> Tail | None:
         """Come to the newest journal's good end, under the lock; None where there is no journal yet.
 
-        The newest is the highest number in the folder. One that is new to us is synced before its lines are acted on:
-        its writer may have died between writing and syncing. A bad last line is cut, kept aside and noted.
+        The newest is the highest number in the folder. Lines that others wrote are synced before they are acted on: their
+        writer may have died between writing and syncing. A bad last line is cut, kept aside and noted.
         """
         numbers = chain.journal_numbers(self.root)
         if not numbers:
@@ -225,8 +240,7 @@ class Index:
             tail = self._meet(path)
         if files.size_of(path) > tail.end:
             part = journal.read_part(path, tail.end)
-            if part.tail:
-                self._cut(path, part)
+            self.make_good(path, part)
             tail = Tail(tail.history_id, tail.number, part.end, tail.lines + len(part.lines))
         self._tail = tail
         return tail
@@ -236,8 +250,6 @@ class Index:
         included = self._document_header()
         if header.number <= included.journal:
             raise IndexDamaged(path.with_name(journal.name_of(included.journal + 1)), "it is missing")
-        with files.appending(path) as descriptor:
-            files.sync_data(descriptor)
         files.sync_folder(self.root)
         return Tail(header.history_id, header.number, len(header.line()), 0)
 
@@ -247,11 +259,14 @@ class Index:
             return document.NOTHING
         return chain.base_header(self.root / base)
 
-    def _cut(self, path: Path, part: journal.Part) -> None:
-        aside = files.keep_bytes_aside(path, part.tail, "cut")
-        self.cuts += 1
+    def make_good(self, path: Path, part: journal.Part) -> None:
+        """Sync a journal's lines, which others wrote; cut what follows them and is no line, kept aside and noted."""
         with files.appending(path) as descriptor:
-            files.cut(descriptor, part.end)
+            if not part.tail:
+                files.sync_data(descriptor)
+                return
+            aside = files.keep_bytes_aside(path, part.tail, "cut")
+            files.shorten(descriptor, part.end)  # no line comes back if this is lost, and the next commit syncs it
         self.notes.append(
             f"{path.name} ended in {len(part.tail)} bytes that are no whole line; they are kept in {aside.name}."
         )
@@ -263,8 +278,7 @@ class Index:
         if base is not None:
             stands_on = files.size_of(self.root / base)
             if not (self.root / VERSION_1).exists():
-                files.keep_as(self.root / base, self.root / VERSION_1)
-            files.sync_folder(self.root)
+                files.keep_as(self.root / base, self.root / VERSION_1)  # durable with the name of journal 1
         return self.create_journal(1, str(uuid.uuid4()), None if base is None else 0, stands_on)
 
     def create_journal(self, number: int, history_id: str, after: int | None, after_bytes: int | None) -> Tail:
@@ -300,8 +314,6 @@ class Index:
             tail = self.step()
             if tail is None or not self._due(tail):
                 return False
-            with files.appending(self.root / journal.name_of(tail.number)) as descriptor:
-                files.sync_data(descriptor)
             self.create_journal(tail.number + 1, tail.history_id, tail.number, tail.end)
         whole = self.present()
         older = replace(whole, links=tuple(link for link in whole.links if link.header.number <= tail.number))

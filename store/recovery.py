@@ -91,7 +91,7 @@ def renew_backup(index: Index) -> None:
                 return
             _read_through(first)
             spent = [root / journal.name_of(n) for n in chain.journal_numbers(root) if n <= first.header.journal]
-            _set_aside(index, [path for path in (root / BACKUP, *spent) if path.exists() and not _is_good(path)])
+            _keep_aside(index, [path for path in (root / BACKUP, *spent) if path.exists() and not _is_good(path)])
             with first.base.open("rb") as file:
                 files.create(root / BACKUP, iter(lambda: file.read(files.BUFFER_BYTES), b""))
             files.sync_folder(root)
@@ -103,12 +103,13 @@ def renew_backup(index: Index) -> None:
 
 def _stand_on(index: Index, found: Chain, upkeep: Upkeep) -> None:
     """Write the document anew from another chain that is whole."""
-    _set_aside(index, [index.root / DOCUMENT])
+    _keep_aside(index, [index.root / DOCUMENT])
     name = found.base.name if found.base else "the journals"
     index.notes.append(f"history.json was damaged or missing; everything was read from {name} and what came after.")
     history_id, last = found.links[-1].header.history_id, found.links[-1]
-    end = found.read()[1].end
-    tail = index.create_journal(last.header.number + 1, history_id, last.header.number, end)
+    part = journal.read_part(last.path, len(last.header.line()))
+    index.make_good(last.path, part)
+    tail = index.create_journal(last.header.number + 1, history_id, last.header.number, part.end)
     index.write_document(found, replace(tail, number=last.header.number), upkeep)
 
 
@@ -149,10 +150,13 @@ def _salvage(index: Index, progress: Progress) -> int:
     gathered = _gather(root, numbers)
     found_in_audio = _gather_audio(index, gathered, progress)
     damaged = [path for path in _index_files(root, numbers) if not _is_good(path)]
-    _set_aside(index, damaged)
+    _keep_aside(index, damaged)
     index.create_journal(highest + 1, history_id, highest, None)
     lines = [seal(entry) for entry in gathered.entries.values()]
     index.replace_document(Header(document.VERSION, history_id, highest, len(lines)), lines, keep_backup=False)
+    for path in damaged:
+        if path.name != DOCUMENT:
+            files.remove(path)
     names = ", ".join(path.name for path in damaged) or "the index"
     index.notes.append(
         f"{names}: damaged or missing. {len(lines):,} takes were gathered again, {found_in_audio:,} of them from their "
@@ -244,9 +248,9 @@ def _history_id(root: Path, headers: list[Header], numbers: list[int]) -> str:
     return str(uuid.uuid4())
 
 
-def _set_aside(index: Index, paths: list[Path]) -> None:
+def _keep_aside(index: Index, paths: list[Path]) -> None:
+    """Keep what is damaged under a second name; it stays in its place, so that a repair that is cut off can begin anew."""
     for path in paths:
         if path.exists():
-            aside = files.set_aside(path, DAMAGED)
+            aside = files.keep_aside(path, DAMAGED)
             index.notes.append(f"{path.name} was damaged; it is kept as {aside.name}.")
-    files.sync_folder(index.root)

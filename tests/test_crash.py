@@ -1,0 +1,507 @@
+"""Guards what is on the disk after a power cut: every legal state opens, and nothing acknowledged is lost.
+
+The states are enumerated, not sampled (`tests.disk`); the same judge then has to catch every mutant of the store: each
+sync left out, each order swapped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from store import GenerationHistory, HistoryEntry, chain, document, files
+from store.chain import BACKUP, DOCUMENT, Chain
+from store.document import Header
+from store.index import Index, Tail, Upkeep
+from store.journal import name_of
+from store.values import Json
+from tests.conftest import add
+from tests.figures import Figures, tier
+from tests.trial import HISTORY, Case, Contents, Judge, Trial, contents, settle
+
+pytestmark = pytest.mark.proof
+
+Scenario = Callable[[Trial], None]
+
+
+@pytest.fixture(scope="module")
+def scratch() -> Iterator[Path]:
+    """A folder in memory, where there is one: thousands of small histories are made and opened there."""
+    memory = Path("/dev/shm")  # noqa: S108
+    with tempfile.TemporaryDirectory(prefix="retake-crash-", dir=memory if memory.is_dir() else None) as name:
+        yield Path(name)
+
+
+# -- what happens before the power is cut ---------------------------------------------------------------------------
+
+
+def everyday(trial: Trial) -> None:
+    """Five takes and everything that is done to them, three folds, and a take that another process adds meanwhile."""
+    history = trial.open()
+    ids = [trial.add(history, seed).entry_id for seed in range(5)]
+    trial.update(history, ids[0], rating=4, tags=["pad", "slow"])
+    trial.trash(history, ids[1])
+    trial.trash(history, ids[2])
+    trial.restore(history, ids[1])
+    trial.purge(history, ids[2])
+    history.fold()
+    other = trial.open()
+    trial.update(other, ids[3], note="after the fold", favorite=True)
+    while_folding(history, lambda: trial.add(other, 5))
+    trial.purge(history, ids[0])
+    trial.trash(other, ids[4])
+    history.fold()
+    trial.add(history, 6)
+    history.close()
+    other.close()
+
+
+def while_folding(history: GenerationHistory, act: Callable[[], object]) -> None:
+    """Fold, and let another process act when the next journal has begun and the document is not yet written."""
+    write = Index.write_document
+
+    def acting(*given: object) -> None:
+        act()
+        write(*given)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Index, "write_document", acting)
+        assert history.fold()
+
+
+def first_change_of_version_1(trial: Trial) -> None:
+    """A history of version 1 is opened, changed and folded."""
+    history = trial.open()
+    trial.ledger = contents(history)
+    trial.possible = [trial.ledger]
+    trial.update(history, next(iter(trial.ledger)), rating=5)
+    trial.add(history, 3)
+    history.fold()
+    history.close()
+
+
+def go_on(trial: Trial, history: GenerationHistory) -> None:
+    """What a process does after another was killed."""
+    trial.add(history, 20)
+    trial.update(history, max(trial.ledger), note="later")
+    history.fold()
+    trial.add(history, 21)
+
+
+def fold(history: GenerationHistory) -> None:
+    history.fold()
+
+
+def delete_the_first(history: GenerationHistory) -> None:
+    history.delete_entry(min(contents(history)), permanent=True)
+
+
+def rate_the_first(history: GenerationHistory) -> None:
+    history.update_entry(min(contents(history)), rating=1)
+
+
+def add_one(history: GenerationHistory) -> None:
+    add(history, 10)
+
+
+def killed(act: Callable[[GenerationHistory], None], at: int, other_is_open: bool) -> Scenario:
+    """One process is killed at its change number `at`; another goes on that was open before, or comes after it."""
+
+    def scenario(trial: Trial) -> None:
+        if act is delete_the_first:
+            trial.purged = frozenset({min(trial.ledger)})
+        one = trial.open()
+        other = trial.open() if other_is_open else None
+        if other:
+            trial.update(other, max(trial.ledger), rating=2)
+        if act is add_one:
+            trial.may_come_back = frozenset({10})
+        if not trial.killed(lambda: act(one), at):
+            raise Finished
+        other = other or trial.open()
+        trial.see(other)
+        go_on(trial, other)
+        other.close()
+
+    return scenario
+
+
+class Finished(Exception):
+    """The process ended before it could be killed."""
+
+
+def sync_fails(trial: Trial) -> None:
+    """A change is refused because its sync failed, which the system then forgets; others go on."""
+    history, other = trial.open(), trial.open()
+    trial.add(other, 10)
+    trial.refused(history, max(trial.ledger), rating=1)
+    go_on(trial, other)
+    trial.refused(other, max(trial.ledger), rating=1)
+    go_on(trial, history)
+
+
+def killed_unsynced_then_sync_fails(trial: Trial) -> None:
+    """A process dies between a write and its sync; the next one's sync fails."""
+    other = trial.open()
+    trial.add(other, 10)
+    one = trial.open()
+    assert trial.killed(lambda: rate_the_first(one), at=3)  # the lock, the journal, the line; not its sync
+    trial.see(other)
+    trial.refused(other, max(trial.ledger), rating=4)
+    go_on(trial, other)
+
+
+def interrupted(trial: Trial) -> None:
+    """The user interrupts the program between a write and its sync: the change was refused, and must not come back."""
+    history = trial.open()
+    trial.interrupted(history, max(trial.ledger), rating=1)
+    go_on(trial, history)
+
+
+def folders_are_missing(trial: Trial) -> None:
+    """A history without takes has lost its folders; they are made again, and takes are added."""
+    with trial.open() as history:
+        trial.add(history, 10)
+
+
+def deletion_alone(trial: Trial) -> None:
+    """A fold that has nothing to do but a deletion for good, and a change after it."""
+    history = trial.open()
+    history.fold()
+    trial.purge(history, min(trial.ledger))
+    history.fold()
+    trial.update(history, max(trial.ledger), rating=1)
+    history.close()
+
+
+def torn_line(trial: Trial) -> None:
+    """The newest journal ends in a line that was half written when the power was cut before."""
+    newest = max(trial.directory.glob("journal-*.jsonl"))
+    torn = b'{"crc":"00000000","set":"' + b"\\0" * 40
+    with newest.open("ab") as file:
+        file.write(torn)
+    trial.begin_anew()
+    trial.evidence = (torn,)
+    history = trial.open()
+    go_on(trial, history)
+
+
+def damaged(names: tuple[str, ...]) -> Scenario:
+    """Bits of these files have flipped; opening makes the history whole again, and the power is cut meanwhile."""
+
+    def scenario(trial: Trial) -> None:
+        evidence = []
+        for name in names:
+            path = trial.directory / name
+            data = bytearray(path.read_bytes())
+            lines = bytes(data).split(b"\n")
+            data[len(data) * 2 // 3] ^= 1
+            path.write_bytes(data)
+            evidence.append(next(line for line in bytes(data).split(b"\n") if line not in lines))
+        trial.begin_anew()
+        trial.evidence, trial.damaged = tuple(evidence), "history.json" in names
+        before, trial.possible = trial.ledger, []
+        history = trial.do(lambda: made_whole(trial), lambda _, opened: contents(opened))
+        assert trial.ledger == before or names[-1] == "journal-3.jsonl", "one damaged file of two chains costs nothing"
+        go_on(trial, history)
+
+    return scenario
+
+
+
+
+def made_whole(trial: Trial) -> GenerationHistory:
+    """Open a history, and read it to its end."""
+    history = trial.open()
+    history.make_whole()
+    return history
+
+
+# -- the proofs -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where trials are held: a scratch folder, and histories to begin with."""
+
+    scratch: Path
+    folded: Path
+    version_1: Path
+
+    def hold(self, name: str, scenario: Scenario, leave_out: str | None = None) -> Trial:
+        """Run a scenario and return its trial."""
+        root = self.scratch / "live"
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir()
+        begun = self._begin(name, root / HISTORY)
+        with Trial(root, begun, leave_out, most=MUTANT_STATES if leave_out else None) as trial:
+            scenario(trial)
+        return trial
+
+    def _begin(self, name: str, directory: Path) -> Contents:
+        if name == "everyday":
+            return {}
+        if name == "folders are missing":
+            directory.mkdir()
+            Index(directory).begin()
+            return {}
+        shutil.copytree(self.version_1 if name == "version 1" else self.folded, directory)
+        with GenerationHistory(directory) as history:
+            return contents(history)
+
+
+@pytest.fixture(scope="module")
+def bench(scratch: Path) -> Bench:
+    """A history with a document, a backup, and changes after each; and one of version 1."""
+    folded, version_1 = scratch / "folded", scratch / "version-1"
+    with pytest.MonkeyPatch.context() as patch:
+        settle(patch, seed=2)
+        history = GenerationHistory(folded)
+        entries = [add(history, seed) for seed in range(3)]
+        history.fold()
+        history.update_entry(entries[0].entry_id, rating=2)
+        history.fold()
+        history.delete_entry(entries[1].entry_id)
+        history.delete_entry(entries[2].entry_id, permanent=True)
+        add(history, 3)
+        history.close()
+    shutil.copytree(folded, version_1, ignore=shutil.ignore_patterns("history*", "journal*", "catalog*", "*.lock"))
+    with GenerationHistory(folded) as history:
+        past = {each.entry_id: {**each.to_document(), "audio_sha256": None} for each in contents(history).values()}
+    (version_1 / "history.json").write_text(json.dumps({"version": 1, "entries": past}))
+    return Bench(scratch, folded, version_1)
+
+
+DAMAGES = (
+    ("history.json",),
+    ("history.json.bak",),
+    ("history.json", "journal-3.jsonl"),
+    ("history.json", "history.json.bak", "journal-2.jsonl", "journal-3.jsonl"),
+)
+SCENARIOS: dict[str, Scenario] = {
+    "everyday": everyday,
+    "version 1": first_change_of_version_1,
+    "sync fails": sync_fails,
+    "interrupted": interrupted,
+    "folders are missing": folders_are_missing,
+    "deletion alone": deletion_alone,
+    "killed unsynced, then a sync fails": killed_unsynced_then_sync_fails,
+    "torn line": torn_line,
+    **{f"damaged {' '.join(names)}": damaged(names) for names in DAMAGES},
+}
+KILLED = (fold, delete_the_first, rate_the_first, add_one)
+MUTANT_STATES = 50
+MOST_CHANGES = 80
+"""More than any of these makes; where it ends before it is killed, its scenario raises `Finished`."""
+
+
+def kills() -> Iterator[tuple[str, Scenario]]:
+    """Yield every kill: each operation at each of its changes; another process was open before, or comes after."""
+    for act in KILLED:
+        for at in range(MOST_CHANGES):
+            for other_is_open in tier((at % 2 == 0,), (False, True)):
+                name = f"{act.__name__} killed at {at}, another open {'before' if other_is_open else 'after'}"
+                yield name, killed(act, at, other_is_open)
+
+
+class Court:
+    """Holds trials, and judges each different case once."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.judge = Judge(bench.scratch)
+        self.met: set[object] = set()
+        self.trials: dict[str, tuple[Scenario, list[str]]] = {}
+
+    def hold(self, name: str, scenario: Scenario) -> list[Case]:
+        """Run a scenario; return the cases that were not met before."""
+        trial = self.bench.hold(name, scenario)
+        self.trials[name] = (scenario, trial.sites)
+        cases = trial.cases()
+        new = [case for key, case in cases.items() if key not in self.met]
+        self.met.update(cases)
+        return new
+
+    def complaints(self, name: str, cases: list[Case], one_of: int = 1) -> list[str]:
+        """Judge cases: in the soak with every catalog, folded before the second cut and not; else these take turns.
+
+        At every commit only `one_of` so many cases is judged.
+        """
+        soak = tier(False, True)
+        found = []
+        for number, case in enumerate(cases):
+            catalogs = (b"", case.older_catalog, case.newer_catalog)
+            for turn in range(6) if soak else [number // one_of] if number % one_of == 0 else []:
+                complaint = self.judge.complaint(case, catalogs[turn % 3], fold=turn % 2 == 0)
+                found += [f"{name}: {complaint}"] if complaint else []
+        return found
+
+
+@pytest.fixture(scope="module")
+def court(bench: Bench) -> Court:
+    return Court(bench)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_no_power_cut_loses_what_was_acknowledged(court: Court, figures: Figures, name: str) -> None:
+    cases = court.hold(name, SCENARIOS[name])
+    before = court.judge.judged
+    assert court.complaints(name, cases, one_of=6 if "sync fails" in name else 1) == []
+    figures.add("power cuts", states=len(cases), openings=court.judge.judged - before, wrong=0)
+
+
+def test_no_power_cut_after_a_kill_at_any_change_loses_what_was_acknowledged(court: Court, figures: Figures) -> None:
+    complaints: list[str] = []
+    before = court.judge.judged
+    states = processes = 0
+    for name, scenario in kills():
+        with contextlib.suppress(Finished):
+            cases = court.hold(name, scenario)
+            complaints += court.complaints(name, cases, one_of=6)
+            processes, states = processes + 1, states + len(cases)
+    assert complaints == []
+    openings = court.judge.judged - before
+    figures.add("power cuts after a kill", kills=processes, states=states, openings=openings, wrong=0)
+
+
+def test_a_power_cut_always_leaves_two_whole_chains(court: Court, figures: Figures) -> None:
+    """After the power cut the document is lost as well: the backup and its journals hold everything."""
+    cases = list(court.bench.hold("everyday", everyday).cases().values())
+    assert [complaint for complaint in map(court.judge.complaint_without_document, cases) if complaint] == []
+    figures.add("power cuts, and then no document", states=len(cases), wrong=0)
+
+
+# -- the mutants ----------------------------------------------------------------------------------------------------
+
+
+def test_every_sync_is_needed(court: Court, figures: Figures) -> None:
+    """Each sync of the store is left out: some power cut must then be judged wrong."""
+    sites = sorted({site for _, sites in court.trials.values() for site in sites})
+    assert len(sites) > 15, "the proofs above run before this one"
+    assert [site for site in sites if not is_caught(court, site)] == []
+    figures.add("syncs left out", mutants=len(sites), caught=len(sites))
+
+
+def is_caught(court: Court, site: str) -> bool:
+    """Say whether a sync that is left out is judged wrong in any scenario that makes it."""
+    for name, (scenario, sites) in court.trials.items():
+        if site in sites:
+            with contextlib.suppress(Finished):
+                cases = court.bench.hold(name, scenario, leave_out=site).cases()
+                if any(key not in court.met and court.judge.complaint(case, fold=True) for key, case in cases.items()):
+                    return True
+    return False
+
+
+def index_before_audio(patch: pytest.MonkeyPatch) -> None:
+    keep = GenerationHistory._keep
+
+    def swapped(self: GenerationHistory, entry: HistoryEntry, wav: bytes, thumbnail: bytes) -> None:
+        self._index.commit(entry.entry_id, [{"add": entry.to_document()}])
+        keep(self, entry, wav, thumbnail)
+
+    patch.setattr(GenerationHistory, "_keep", swapped)
+
+
+def backup_after_the_rename(patch: pytest.MonkeyPatch) -> None:
+    def swapped(self: Index, header: Header, lines: Iterable[bytes], keep_backup: bool) -> None:
+        files.create(self.root / DOCUMENT, document.write_lines(header, lines))
+        files.keep_as(self.root / DOCUMENT, self.root / BACKUP)
+        files.sync_folder(self.root)
+        self.drop_unneeded_journals()
+
+    patch.setattr(Index, "replace_document", swapped)
+
+
+def journals_dropped_before_the_document_stands(patch: pytest.MonkeyPatch) -> None:
+    replace_document = Index.replace_document
+
+    def swapped(self: Index, header: Header, lines: Iterable[bytes], keep_backup: bool) -> None:
+        whole = list(lines)
+        for number in chain.journal_numbers(self.root):
+            if number <= header.journal:
+                files.remove(self.root / name_of(number))
+        replace_document(self, header, whole, keep_backup)
+
+    patch.setattr(Index, "replace_document", swapped)
+
+
+def files_removed_before_the_deletion_is_written(patch: pytest.MonkeyPatch) -> None:
+    purge = GenerationHistory._purge
+
+    def swapped(self: GenerationHistory, entry_id: str) -> None:
+        self._upkeep.purge([self._require(entry_id).to_document()])
+        purge(self, entry_id)
+
+    patch.setattr(GenerationHistory, "_purge", swapped)
+
+
+def files_removed_after_the_document_stands(patch: pytest.MonkeyPatch) -> None:
+    write_document = Index.write_document
+
+    def swapped(self: Index, older: Chain, tail: Tail, upkeep: Upkeep) -> None:
+        removed: list[dict[str, Json]] = []
+        with pytest.MonkeyPatch.context() as late:
+            late.setattr(upkeep, "purge", removed.extend)
+            write_document(self, older, tail, upkeep)
+        upkeep.purge(removed)
+
+    patch.setattr(Index, "write_document", swapped)
+
+
+def folded_into_the_document_before_the_next_journal_begins(patch: pytest.MonkeyPatch) -> None:
+    create_journal = Index.create_journal
+    replace_document = Index.replace_document
+    begun: list[tuple[int, str, int | None, int | None]] = []
+
+    def later(self: Index, number: int, history_id: str, after: int | None, after_bytes: int | None) -> Tail:
+        if number == 1:
+            return create_journal(self, number, history_id, after, after_bytes)
+        begun.append((number, history_id, after, after_bytes))
+        return Tail(history_id, number, 0, 0)
+
+    def swapped(self: Index, header: Header, lines: Iterable[bytes], keep_backup: bool) -> None:
+        replace_document(self, header, lines, keep_backup)
+        create_journal(self, *begun.pop())
+
+    patch.setattr(Index, "create_journal", later)
+    patch.setattr(Index, "replace_document", swapped)
+
+
+SWAPS = (
+    index_before_audio,
+    backup_after_the_rename,
+    journals_dropped_before_the_document_stands,
+    files_removed_before_the_deletion_is_written,
+    files_removed_after_the_document_stands,
+    folded_into_the_document_before_the_next_journal_begins,
+)
+
+
+@pytest.mark.parametrize("swap", SWAPS, ids=lambda swap: swap.__name__)
+def test_every_order_is_needed(court: Court, figures: Figures, swap: Callable[[pytest.MonkeyPatch], None]) -> None:
+    """Two steps change places: some power cut must then be judged wrong."""
+    with pytest.MonkeyPatch.context() as patch:
+        swap(patch)
+        cases = [case for key, case in folds_and_deletions(court.bench) if key not in court.met]
+        day = court.bench.hold("everyday", everyday).cases().values()
+    assert any(court.judge.complaint(case, fold=True) for case in cases) or any(
+        court.judge.complaint_without_document(case) for case in day
+    )
+    figures.add("orders swapped", mutants=1, caught=1)
+
+
+def folds_and_deletions(bench: Bench) -> Iterator[tuple[object, Case]]:
+    for name in ("everyday", "deletion alone"):
+        yield from bench.hold(name, SCENARIOS[name]).cases().items()
+    for at in range(MOST_CHANGES):
+        for act in (delete_the_first, fold):
+            with contextlib.suppress(Finished):
+                yield from bench.hold("killed", killed(act, at, other_is_open=False)).cases().items()
