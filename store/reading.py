@@ -19,7 +19,7 @@ def open_regular(path: Path) -> BinaryIO:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         _require_regular(path, os.fstat(descriptor))  # it may have been replaced since
-        return open(descriptor, "rb")  # noqa: PTH123, SIM115 - the caller closes it
+        return open(descriptor, "rb")  # noqa: PTH123 - the caller closes it
     except BaseException:
         os.close(descriptor)
         raise

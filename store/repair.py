@@ -12,6 +12,7 @@ from store.errors import InvalidAudio, from_os_error
 from store.history import GenerationHistory
 from store.index import Index
 from store.progress import Progress, no_progress
+from store.reading import open_regular
 from store.upkeep import Upkeep
 from store.verify import Finding, Verification
 from store.wav import read_data_sha256
@@ -135,7 +136,7 @@ _TAGGED = "the take is written into its audio file, beside the samples"
 
 def _samples_of(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return read_data_sha256(file)
     except (OSError, InvalidAudio):
         return None
