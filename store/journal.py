@@ -17,6 +17,7 @@ from store.lines import DamagedLine, crc_of, is_sealed, seal, unseal
 from store.reading import open_regular
 from store.values import Json
 
+_LINE = re.compile(rb'^\{"crc":"[^\r\n]*', re.MULTILINE)  # what could be a sealed line, however much rubbish is around
 KINDS = frozenset({"add", "set", "del"})
 _NAME = re.compile(r"journal-([1-9][0-9]{0,14})\.jsonl")  # below document.MOST
 
@@ -140,14 +141,12 @@ def read_part(path: Path, start: int, limit: int | None = None) -> Part:
 
 def _split(path: Path, start: int, data: bytes) -> Part:
     lines: list[bytes] = []
-    end = start
-    for line in data.split(b"\n")[:-1]:
-        if not is_sealed(line):
-            break
-        lines.append(line)
-        end += len(line) + 1
-    tail = data[end - start :]
-    if any(is_sealed(line) for line in tail.split(b"\n")[1:]):
+    at = 0
+    while (stop := data.find(b"\n", at)) >= 0 and is_sealed(data[at:stop]):
+        lines.append(data[at:stop])
+        at = stop + 1
+    end, tail = start + at, data[at:]
+    if any(is_sealed(found.group()) for found in _LINE.finditer(tail, 1)):
         raise IndexDamaged(path, f"the line at byte {end} does not carry its own CRC")
     return Part(path, lines, end, tail, crc_of(lines[-1]) if lines else "")
 
@@ -156,8 +155,8 @@ def read_good_changes(path: Path) -> Iterator[dict[str, Json]]:
     """Yield every change whose line carries its own CRC, whatever is wrong with the rest of the journal."""
     with open_regular(path) as file:
         data = file.read()
-    for line in data.split(b"\n"):
+    for found in _LINE.finditer(data):
         with contextlib.suppress(DamagedLine):
-            change = unseal(line.rstrip(b"\r"))
+            change = unseal(found.group())
             if KINDS & change.keys() and _is_sound(change):
                 yield change
