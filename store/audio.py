@@ -20,12 +20,11 @@ import numpy as np
 import soundfile
 from numpy.typing import ArrayLike, NDArray
 
-from store.errors import InvalidAudio
+from store.errors import InvalidAudio, shown
 from store.snapshot import embed_snapshot, without_chunks
-from store.wav import read_layout
+from store.wav import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, read_layout
 
-SAMPLE_RATES_HZ = (1_000, 384_000)
-MAX_CHANNELS = 32
+SAMPLE_RATES_HZ = (1_000, MAX_SAMPLE_RATE_HZ)
 SUBTYPES = {16: "PCM_16", 24: "PCM_24", 32: "FLOAT"}
 INTEGER_PCM = (np.dtype(np.int8), np.dtype(np.uint8), np.dtype(np.int16), np.dtype(np.int32))
 MAX_WAV_BYTES = 2**32 - 1  # RIFF sizes are 32-bit
@@ -98,14 +97,16 @@ def _whole_number(value: object, name: str) -> int:
     try:
         return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise InvalidAudio(f"The {name} must be a whole number; it is {value!r}.") from None
+        raise InvalidAudio(f"The {name} must be a whole number; it is {shown(value)}.") from None
 
 
 def _as_frames(audio: ArrayLike) -> NDArray[Any]:
     try:
         array = np.asarray(audio)
-    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+    except (TypeError, ValueError, RuntimeError, OverflowError, MemoryError) as error:
         raise InvalidAudio(f"The audio cannot be read as an array: {error}") from error
+    if np.ma.is_masked(audio):
+        raise InvalidAudio("The audio is a masked array: what is masked has no value that could be kept.")
     if array.ndim not in (1, 2):
         raise InvalidAudio(f"The audio must have the shape (frames,) or (frames, channels); it has {array.shape}.")
     if array.size == 0:

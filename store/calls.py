@@ -16,9 +16,10 @@ except ImportError:  # Windows has no flock; msvcrt locks the first byte instead
     fcntl = None  # type: ignore[assignment]
 
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-APPEND = os.O_WRONLY | os.O_APPEND
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # a link could lead out of the history's folder
+APPEND = os.O_WRONLY | os.O_APPEND | _NO_LINK
 CHANGE = os.O_RDWR
-CHANGE_OR_CREATE = os.O_RDWR | os.O_CREAT
+CHANGE_OR_CREATE = os.O_RDWR | os.O_CREAT | _NO_LINK
 FOLDER = os.O_RDONLY
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import stat
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -17,11 +18,10 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from store import files, rows
-from store.chain import Position
+from store.chain import Position, fields_of
 from store.entry import HistoryEntry, from_document
 from store.errors import StoreUnavailable
 from store.index import Delta, Index
-from store.lines import unseal
 from store.query import Filters, sql_text
 from store.rows import SCHEMA, SCHEMA_VERSION, TABLES
 from store.values import Json, loads
@@ -189,7 +189,7 @@ class Catalog:
 
     def _fill(self, database: sqlite3.Connection, lines: Iterable[bytes]) -> None:
         for line in lines:
-            rows.insert(database, self._index.root, unseal(line))
+            rows.insert(database, self._index.root, fields_of(line))
 
     def _remember(self, database: sqlite3.Connection, position: Position, serial: int) -> None:
         database.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)", (*astuple(position), serial))
@@ -201,7 +201,7 @@ class Catalog:
             return self._database
         self._forget()
         try:
-            self._database = self._open(None if self._in_memory else self._path)
+            self._database = self._open(None if self._in_memory or not self._is_a_file() else self._path)
         except sqlite3.OperationalError:
             self._in_memory = True
             self._database = self._open(None)
@@ -212,6 +212,13 @@ class Catalog:
         self._opened = (os.getpid(), _inode(self._path))
         self._in_memory = False
         return self._database
+
+    def _is_a_file(self) -> bool:
+        """Say whether SQLite may open the path: it would follow a link out of the folder, and drop tables there."""
+        try:
+            return stat.S_ISREG(self._path.lstat().st_mode)
+        except OSError:
+            return True
 
     def _open(self, path: Path | None) -> sqlite3.Connection:
         database = sqlite3.connect(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -9,9 +10,9 @@ from pathlib import Path
 
 from store import document, journal
 from store.document import NOTHING, Header
-from store.errors import IndexDamaged, UnsupportedVersion
+from store.errors import IndexDamaged, InvalidEntry
 from store.journal import JournalHeader, Part
-from store.lines import crc_of, seal, unseal
+from store.lines import DamagedLine, crc_of, seal, unseal
 from store.values import Json
 
 NOT_IN_SNAPSHOTS = frozenset({"size_bytes"})
@@ -77,7 +78,7 @@ class Chain:
             position = Position(link.header.history_id, link.header.number, 0, len(first_line), crc_of(first_line))
             part = journal.read_part(link.path, position.end, link.limit)
             for change in part.changes():
-                changes.take(change, link.path)
+                changes.take(change)
             position = position.after(part)
         return changes, position
 
@@ -91,7 +92,7 @@ class Changes:
     removed: dict[str, dict[str, Json]] = field(default_factory=dict)
     edited: set[str] = field(default_factory=set)
 
-    def take(self, change: dict[str, Json], path: Path) -> None:
+    def take(self, change: dict[str, Json]) -> None:
         """Take in one line's change; values of `set` are absolute, so a later one wins field by field."""
         if "add" in change:
             self.added[change["add"]["entry_id"]] = dict(change["add"])
@@ -100,20 +101,19 @@ class Changes:
             if change["to"].keys() - NOT_IN_SNAPSHOTS:
                 self.edited.add(change["set"])
             (self.fields.setdefault(change["set"], {}) if entry is None else entry).update(change["to"])
-        elif "del" in change:
-            self.removed[change["del"]] = self.added.pop(change["del"], {})
         else:
-            raise UnsupportedVersion(path, f"with the change {next(iter(change), '')!r}", document.VERSION)
+            self.removed[change["del"]] = self.added.pop(change["del"], {})
 
     def applied(self, entries: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the sealed entry lines after the changes: the base's in their order, then the added."""
         for line in entries:
             entry_id = id_of(line)
             if entry_id in self.removed:
-                self.removed[entry_id] = unseal(line)
+                self.removed[entry_id] = fields_of(line)
             elif entry_id not in self.added:
                 edits = self.fields.get(entry_id)
-                yield seal({**unseal(line), **edits}) if edits else line
+                fields = fields_of(line) if edits else None
+                yield seal({**fields, **edits}) if fields and edits else line
         for entry in self.added.values():
             yield seal(entry)
 
@@ -125,7 +125,15 @@ def id_of(line: bytes) -> str:
         end = line.find(b'"', start)
         if b"\\" not in line[start:end]:
             return line[start:end].decode("utf-8")
-    return str(unseal(line).get("entry_id", ""))
+    return str(fields_of(line).get("entry_id", ""))
+
+
+def fields_of(line: bytes) -> dict[str, Json]:
+    """Return a sealed entry line's fields; none where it carries its own CRC and is no object, which is no entry then."""
+    try:
+        return unseal(line)
+    except DamagedLine:
+        return {}
 
 
 def find(root: Path, base_name: str | None) -> Chain:
@@ -173,7 +181,8 @@ def upgraded(path: Path) -> Iterator[bytes]:
     """Yield a version 1 document's entries as sealed lines; values stay as they are, a missing id is the key's."""
     for entry_id, entry in document.read_version_1(path).items():
         if isinstance(entry, dict):
-            yield seal({"entry_id": str(entry_id), **{k: v for k, v in entry.items() if k != "entry_id"}})
+            with contextlib.suppress(InvalidEntry):  # nests too deep; the kept version 1 file still has it
+                yield seal({"entry_id": str(entry_id), **{k: v for k, v in entry.items() if k != "entry_id"}})
 
 
 def _version_1_name(base: Path | None) -> str:

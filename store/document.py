@@ -11,8 +11,11 @@ from typing import Any
 
 from store.errors import IndexDamaged, UnsupportedVersion
 from store.lines import DamagedLine, is_sealed, seal, unseal
+from store.reading import open_regular
+from store.values import Json
 
 VERSION = 2
+MOST = 10**15  # journals, entries, bytes: more than there can be, and whole numbers in any language
 _END = b"]}"
 _ENTRY_START = re.compile(r'"([^"\\]+)"\s*:\s*\{')
 
@@ -47,7 +50,7 @@ def write_lines(header: Header, entries: Iterable[bytes]) -> Iterator[bytes]:
 
 def read_header(path: Path) -> Header:
     """Read a document's first line. Raises `IndexDamaged`, `UnsupportedVersion`, or `FileNotFoundError`."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return _header(path, file.readline(4096))
 
 
@@ -60,9 +63,20 @@ def _header(path: Path, line: bytes) -> Header:
         header = Header(version, fields["history"], fields["journal"], fields["count"])
     except (DamagedLine, KeyError) as error:
         raise IndexDamaged(path, "its first line does not carry its own CRC") from error
-    if version != VERSION or not line.endswith(b"\n"):
+    if not _is_sound(header) or not line.endswith(b"\n"):
         raise IndexDamaged(path, f"its first line is not of format version {VERSION}")
     return header
+
+
+def _is_sound(header: Header) -> bool:
+    """Say whether the fields are what they must be: a good CRC does not say who wrote them."""
+    numbers = all(is_place(number) for number in (header.journal, header.count))
+    return header.version == VERSION and isinstance(header.history_id, str) and header.history_id != "" and numbers
+
+
+def is_place(value: Json) -> bool:
+    """Say whether a value of a header can be a number of journals, entries or bytes."""
+    return type(value) is int and 0 <= value < MOST
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
@@ -88,14 +102,14 @@ def read_lines(path: Path) -> Iterator[bytes]:
 def read_good_lines(path: Path) -> Iterator[bytes]:
     """Yield every entry line that carries its own CRC, whatever is wrong with the rest of the document."""
     for number, line, _ in _scan(path):
-        bare = line.rstrip(b",\n")
+        bare = line.rstrip(b",\r\n")
         if number > 1 and is_sealed(bare):
             yield bare
 
 
 def _scan(path: Path) -> Iterator[tuple[int, bytes, bool]]:
     """Yield (line number, line without its separator, whether line and separator are as written)."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         previous = b""
         for number, line in enumerate(file, 1):
             if number == 1:
@@ -121,7 +135,7 @@ def is_version_1(path: Path) -> bool:
 
     Raises `UnsupportedVersion` for a well-formed document without CRC that states a newer version, `FileNotFoundError`.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         if file.read(8) == b'{"crc":"':
             return False
     document = _parse(path)
@@ -147,7 +161,8 @@ def read_version_1(path: Path) -> dict[str, Any]:
 
 def read_good_version_1(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the entries of a version 1 document that can be read, whatever is wrong with the rest of it."""
-    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    with open_regular(path) as file:
+        text = file.read().decode("utf-8", "surrogateescape")
     decoder = json.JSONDecoder()
     position = 0
     while match := _ENTRY_START.search(text, position):
@@ -162,6 +177,7 @@ def read_good_version_1(path: Path) -> Iterator[dict[str, Any]]:
 
 def _parse(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        with open_regular(path) as file:
+            return json.load(file)
     except (ValueError, RecursionError):
         return None

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from store.errors import InvalidEntry
+from store.errors import InvalidEntry, shown
 from store.values import Json, plain
 
 AUDIO_FOLDER, THUMBNAIL_FOLDER = "audio", "thumbnails"
@@ -127,6 +127,15 @@ def from_document(document: Json) -> HistoryEntry:
         raise InvalidEntry("entry", str(error), _text(document.get("entry_id"))) from error
 
 
+def fits(fields: dict[str, Json]) -> bool:
+    """Say whether an entry may have fields of these names with these values."""
+    try:
+        from_document({"entry_id": "", "timestamp": "", "model_id": "", "model_name": "", **fields})
+    except InvalidEntry:
+        return False
+    return True
+
+
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
@@ -152,6 +161,7 @@ def parse_time_us(timestamp: str) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
+MOST_TAGS = 1_000
 EDITABLE = ("favorite", "rating", "tags", "note", "title")
 
 
@@ -173,18 +183,20 @@ def checked_edits(edits: dict[str, Any]) -> dict[str, Json]:
 def _checked_flag(name: str, value: object) -> bool:
     if isinstance(value, bool):
         return value
-    raise InvalidEntry(name, f"must be true or false, not {value!r}")
+    raise InvalidEntry(name, f"must be true or false, not {shown(value)}")
 
 
 def _checked_rating(name: str, value: object) -> int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 5):
         return value
-    raise InvalidEntry(name, f"must be 1 to 5, or none, not {value!r}")
+    raise InvalidEntry(name, f"must be 1 to 5, or none, not {shown(value)}")
 
 
 def _checked_tags(name: str, value: object) -> list[str]:
     if not isinstance(value, list | tuple) or not all(isinstance(tag, str) for tag in value):
         raise InvalidEntry(name, "must be a list of texts")
+    if len(value) > MOST_TAGS:
+        raise InvalidEntry(name, f"are {len(value):,}; {MOST_TAGS:,} are the most")
     return list(dict.fromkeys(tag.strip() for tag in value if tag.strip()))
 
 
@@ -207,7 +219,7 @@ def checked_count(name: str, value: object, optional: bool = False) -> int | Non
     number = plain(value, name)
     if (number is None and optional) or (isinstance(number, int) and not isinstance(number, bool)):
         return number
-    raise InvalidEntry(name, f"must be a whole number, not {value!r}")
+    raise InvalidEntry(name, f"must be a whole number, not {shown(value)}")
 
 
 def checked_seconds(name: str, value: object) -> float | None:
@@ -217,7 +229,12 @@ def checked_seconds(name: str, value: object) -> float | None:
         return None
     if isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number):
         return float(number)
-    raise InvalidEntry(name, f"must be a number of seconds, not {value!r}")
+    raise InvalidEntry(name, f"must be a number of seconds, not {shown(value)}")
+
+
+def checked_bool(name: str, value: object) -> bool:
+    """Return true or false (NumPy's too), or raise `InvalidEntry`."""
+    return _checked_flag(name, plain(value, name))
 
 
 def requested(

@@ -6,6 +6,15 @@ import errno
 from pathlib import Path
 
 
+def shown(value: object) -> str:
+    """Return what a message shows of any value: its beginning, on one line."""
+    try:
+        text = repr(value[:100] if isinstance(value, str) else value)
+    except ValueError:  # Python refuses to print numbers of over 4,300 digits
+        text = f"a {type(value).__name__} that is too long"
+    return text if len(text) <= 80 else text[:80] + "…"
+
+
 class HistoryError(Exception):
     """The root of every error that the store raises on purpose."""
 
@@ -14,7 +23,7 @@ class EntryNotFound(HistoryError):
     """No entry has this id."""
 
     def __init__(self, entry_id: str) -> None:
-        super().__init__(f"There is no take with the id {entry_id!r}.")
+        super().__init__(f"There is no take with the id {shown(entry_id)}.")
         self.entry_id = entry_id
 
 

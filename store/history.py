@@ -15,9 +15,12 @@ from store.audio import encode_samples, prepare
 from store.catalog import Catalog, Facet
 from store.entry import (
     AUDIO_FOLDER,
+    EDITABLE,
     THUMBNAIL_FOLDER,
+    GenerationConfig,
     GenerationResult,
     HistoryEntry,
+    checked_bool,
     checked_edits,
     checked_name,
     from_document,
@@ -35,6 +38,7 @@ from store.errors import (
     StoreFull,
     StoreUnavailable,
     from_os_error,
+    shown,
 )
 from store.folding import Folding
 from store.index import FOLD_LINES, Index
@@ -45,9 +49,10 @@ from store.snapshot import embed_snapshot
 from store.thumbnail import WIDTH
 from store.thumbnail import draw as draw_thumbnail
 from store.upkeep import Upkeep, snapshot_text
-from store.values import Json, plain
+from store.values import MAX_BYTES, Json, plain
 
 T = TypeVar("T")
+MOST_COLUMNS = 100_000
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class GenerationHistory:
     """
 
     def __init__(self, directory: str | Path, progress: Progress = no_progress) -> None:
-        self.directory = Path(os.path.abspath(Path(directory).expanduser()))  # noqa: PTH100 - absolute() keeps ".."
+        self.directory = _absolute(directory)
         self._prepare_folder()
         self._progress = progress
         self.from_audio = 0
@@ -89,6 +94,8 @@ class GenerationHistory:
             raise
 
     def _prepare_folder(self) -> None:
+        if "\0" in str(self.directory):
+            raise StoreUnavailable(self.directory, "no folder's name can hold NUL")
         folders = (self.directory, self.directory / AUDIO_FOLDER, self.directory / THUMBNAIL_FOLDER)
         try:
             for folder in folders:
@@ -203,10 +210,14 @@ class GenerationHistory:
         """
         if again is not None and (saved := self.get(again)) is not None:
             return saved
+        if not isinstance(result, GenerationResult) or not isinstance(result.config, GenerationConfig):
+            raise InvalidEntry("result", "must be a GenerationResult with a GenerationConfig")
         samples = prepare(result.audio, result.sample_rate, result.config.bit_depth)
         wav, audio_sha256 = encode_samples(samples)
         measured = quality(samples)
-        given = plain(result.quality, "quality")
+        given = {} if result.quality is None else plain(result.quality, "quality")
+        if not isinstance(given, dict):
+            raise InvalidEntry("quality", f"must be an object, not {shown(given)}")
         entry_id = again or new_id()
         asked = requested(result, model_id, model_name, slider_positions, n_components, preset_name)
         entry = HistoryEntry(
@@ -221,12 +232,12 @@ class GenerationHistory:
             channels=samples.channels,
             frames=samples.frames,
             audio_sha256=audio_sha256,
-            quality_score={**measured, **given} if isinstance(given, dict) else measured,
+            quality_score={**measured, **given},
             audio_file=media.audio_name(entry_id),
             thumbnail_file=media.thumbnail_name(entry_id),
         )
         thumbnail = draw_thumbnail(envelope(samples.pcm, WIDTH))
-        with_snapshot = embed_snapshot(wav, snapshot_text(entry))
+        with_snapshot = embed_snapshot(wav, _checked_snapshot(entry))
         entry = from_document({**entry.to_document(), "size_bytes": len(with_snapshot)})
         self._keep(entry, with_snapshot, thumbnail, is_new=again is None)
         return entry
@@ -288,7 +299,8 @@ class GenerationHistory:
 
     def get_total_size(self, deleted: bool | None = None) -> int:
         """Return the bytes of all audio files, the trash included; with `deleted`, of the takes in it or out of it."""
-        return self._reliably(lambda: self._catalog.total_size(deleted))
+        of = None if deleted is None else checked_bool("deleted", deleted)
+        return self._reliably(lambda: self._catalog.total_size(of))
 
     def models(self) -> list[Facet]:
         """Return the models of the takes outside the trash, the most used first."""
@@ -313,8 +325,9 @@ class GenerationHistory:
 
     def delete_entry(self, entry_id: str, permanent: bool = False) -> bool:
         """Move an entry to the trash, or with `permanent` remove it and its files; False where there is none."""
+        for_good = checked_bool("permanent", permanent)
         try:
-            if permanent:
+            if for_good:
                 self._purge(entry_id)
             else:
                 self._set(entry_id, {"deleted_at": now()}, unless=lambda entry: entry.deleted)
@@ -333,6 +346,8 @@ class GenerationHistory:
             with self._index.locked():
                 entry = self._require(entry_id)
                 if to and not (unless and unless(entry)):
+                    if to.keys() & set(EDITABLE):
+                        _checked_snapshot(from_document({**entry.to_document(), **to}))
                     self._index.commit(entry_id, [{"set": entry_id, "to": to}])
                     entry = from_document({**entry.to_document(), **to})
                 return entry
@@ -396,8 +411,14 @@ class GenerationHistory:
         return pictures.spectrogram(self.directory, entry_id, self._inside(self.audio_path, entry_id))
 
     def envelope(self, entry_id: str, columns: int) -> Envelope | None:
-        """Return the exact peaks of a take in `columns` columns; None without readable audio. Raises `EntryNotFound`."""
-        return pictures.envelope(self._inside(self.audio_path, entry_id), columns)
+        """Return the exact peaks of a take in `columns` columns (1 to 100,000); None without readable audio.
+
+        Raises `EntryNotFound`, `InvalidEntry`.
+        """
+        wanted = whole_number("columns", columns)
+        if not 1 <= wanted <= MOST_COLUMNS:
+            raise InvalidEntry("columns", f"must be 1 to {MOST_COLUMNS:,}")
+        return pictures.envelope(self._inside(self.audio_path, entry_id), wanted)
 
     def _inside(self, path_of: Callable[[str], Path], entry_id: str) -> Path | None:
         with contextlib.suppress(InvalidEntry):
@@ -452,3 +473,18 @@ class GenerationHistory:
             return act()
         except OSError as error:
             raise from_os_error(error, self.directory) from error
+
+
+def _absolute(directory: str | Path) -> Path:
+    try:
+        return Path(os.path.abspath(Path(directory).expanduser()))  # noqa: PTH100 - absolute() keeps ".."
+    except RuntimeError as error:  # ~ of a user that there is not
+        raise StoreUnavailable(Path(directory), str(error)) from error
+
+
+def _checked_snapshot(entry: HistoryEntry) -> str:
+    """Return an entry as its audio file carries it. Raises `InvalidEntry` where it is over 16 MB."""
+    text = snapshot_text(entry)
+    if len(text) > MAX_BYTES:
+        raise InvalidEntry("entry", f"is {len(text):,} bytes of JSON; the most is {MAX_BYTES:,}")
+    return text

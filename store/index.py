@@ -18,7 +18,8 @@ from store.chain import BACKUP, DOCUMENT, VERSION_1, Chain, Position
 from store.document import Header
 from store.errors import CommitUncertain, HistoryError, IndexDamaged, from_os_error, reason_of
 from store.journal import JournalHeader
-from store.lines import crc_of, seal, unseal
+from store.lines import crc_of, seal
+from store.reading import open_regular
 from store.values import Json
 
 FOLD_LINES = 1_000
@@ -142,7 +143,7 @@ class Index:
     def _holds(self, position: Position) -> bool:
         """Say whether the line that `position` stands behind is where it was; a journal folded away cannot tell."""
         try:
-            with (self.root / journal.name_of(position.journal)).open("rb") as file:
+            with open_regular(self.root / journal.name_of(position.journal)) as file:
                 file.seek(position.line_start)
                 line = file.read(position.end - position.line_start)
         except FileNotFoundError:
@@ -283,7 +284,10 @@ class Index:
 
     def create_journal(self, number: int, history_id: str, after: int | None, after_bytes: int | None) -> Tail:
         """Begin journal `number`, durably, under the lock; it states where the one before it ends."""
-        line = JournalHeader(number, history_id, after, after_bytes).line()
+        header = JournalHeader(number, history_id, after, after_bytes)
+        if not header.is_sound():
+            raise IndexDamaged(self.root / journal.name_of(number), "no journal can have this number")
+        line = header.line()
         files.create(self.root / journal.name_of(number), [line])
         files.sync_folder(self.root)
         self._tail = Tail(history_id, number, len(line), 0)
@@ -336,7 +340,7 @@ class Index:
         for line in changes.applied(older.entries()):
             count += 1
             if chain.id_of(line) in changes.edited:
-                edited.append(unseal(line))
+                edited.append(chain.fields_of(line))
         upkeep.purge(list(changes.removed.values()))
         upkeep.write_snapshots(edited, position)
         keep = older.base == self.root / DOCUMENT and older.header.version == document.VERSION

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from store.errors import IndexDamaged
+from store import document
+from store.document import is_place
+from store.entry import fits, from_document
+from store.errors import IndexDamaged, InvalidEntry, UnsupportedVersion
 from store.lines import DamagedLine, crc_of, is_sealed, seal, unseal
+from store.reading import open_regular
 from store.values import Json
 
-_NAME = re.compile(r"journal-([1-9][0-9]*)\.jsonl")
+_LINE = re.compile(rb'^\{"crc":"[^\r\n]*', re.MULTILINE)  # what could be a sealed line, however much rubbish is around
+KINDS = frozenset({"add", "set", "del"})
+_NAME = re.compile(r"journal-([1-9][0-9]{0,14})\.jsonl")  # below document.MOST
 
 
 @dataclass(frozen=True)
@@ -28,20 +36,52 @@ class JournalHeader:
         after = None if self.after_journal is None else {"journal": self.after_journal, "bytes": self.after_bytes}
         return seal({"journal": self.number, "history": self.history_id, "after": after}) + b"\n"
 
+    def is_sound(self) -> bool:
+        """Say whether the fields are what they must be: a good CRC does not say who wrote them."""
+        after = all(number is None or is_place(number) for number in (self.after_journal, self.after_bytes))
+        return is_place(self.number) and isinstance(self.history_id, str) and self.history_id != "" and after
+
 
 @dataclass(frozen=True)
 class Part:
     """What was read of a journal from some offset on: good lines, where they end, and what follows them."""
 
+    path: Path
     lines: list[bytes]
     end: int
     tail: bytes
     last_crc: str
 
     def changes(self) -> Iterator[dict[str, Json]]:
-        """Yield each line's change: `{"add": …}`, `{"set": id, "to": …}` or `{"del": id}`."""
+        """Yield each line's change: `{"add": …}`, `{"set": id, "to": …}` or `{"del": id}`.
+
+        Raises `IndexDamaged` where a line carries its own CRC and says what no change can be, `UnsupportedVersion` where
+        it is a kind of change that this program does not know.
+        """
         for line in self.lines:
-            yield unseal(line)
+            try:
+                change = unseal(line)
+            except DamagedLine as error:
+                raise IndexDamaged(self.path, "a line carries its own CRC and is no change") from error
+            if not KINDS & change.keys():
+                raise UnsupportedVersion(self.path, f"with the change {next(iter(change), '')!r:.80}", document.VERSION)
+            if not _is_sound(change):
+                raise IndexDamaged(self.path, "a line carries its own CRC and says what no change can be")
+            yield change
+
+
+def _is_sound(change: dict[str, Json]) -> bool:
+    """Say whether a change is one that an entry can take: a good CRC does not say who wrote it."""
+    try:
+        if "add" in change:
+            from_document(change["add"])
+        elif "set" in change:
+            return isinstance(change["set"], str) and "entry_id" not in change["to"] and fits(change["to"])
+        else:
+            return isinstance(change.get("del"), str)
+    except (InvalidEntry, KeyError, TypeError):
+        return False
+    return True
 
 
 def name_of(number: int) -> str:
@@ -57,7 +97,7 @@ def number_of(name: str) -> int | None:
 
 def read_header(path: Path) -> JournalHeader:
     """Read a journal's first line. Raises `IndexDamaged` and `FileNotFoundError`."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         line = file.readline(4096)
     try:
         fields = unseal(line.rstrip(b"\n"))
@@ -70,14 +110,14 @@ def read_header(path: Path) -> JournalHeader:
         )
     except (DamagedLine, KeyError, TypeError) as error:
         raise IndexDamaged(path, "its first line does not carry its own CRC") from error
-    if not line.endswith(b"\n") or path.name != name_of(header.number):
+    if not line.endswith(b"\n") or not header.is_sound() or path.name != name_of(header.number):
         raise IndexDamaged(path, "its first line is another journal's")
     return header
 
 
 def header_size(path: Path) -> int:
     """Return where a journal's first change begins."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return len(file.readline(4096))
 
 
@@ -87,9 +127,10 @@ def read_part(path: Path, start: int, limit: int | None = None) -> Part:
     A bad last line is left as `tail`: it was never acknowledged, or it was damaged since. A bad line with good ones
     after it, and any bad line before `limit`, is damage: `IndexDamaged`.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         file.seek(start)
-        data = file.read() if limit is None else file.read(max(0, limit - start))
+        file_bytes = os.fstat(file.fileno()).st_size
+        data = file.read() if limit is None else file.read(max(0, min(limit, file_bytes) - start))
     if limit is not None and len(data) < limit - start:
         raise IndexDamaged(path, f"it ends before byte {limit}, where the next journal says it ends")
     part = _split(path, start, data)
@@ -100,24 +141,22 @@ def read_part(path: Path, start: int, limit: int | None = None) -> Part:
 
 def _split(path: Path, start: int, data: bytes) -> Part:
     lines: list[bytes] = []
-    end = start
-    for line in data.split(b"\n")[:-1]:
-        if not is_sealed(line):
-            break
-        lines.append(line)
-        end += len(line) + 1
-    tail = data[end - start :]
-    if any(is_sealed(line) for line in tail.split(b"\n")[1:]):
+    at = 0
+    while (stop := data.find(b"\n", at)) >= 0 and is_sealed(data[at:stop]):
+        lines.append(data[at:stop])
+        at = stop + 1
+    end, tail = start + at, data[at:]
+    if any(is_sealed(found.group()) for found in _LINE.finditer(tail, 1)):
         raise IndexDamaged(path, f"the line at byte {end} does not carry its own CRC")
-    return Part(lines, end, tail, crc_of(lines[-1]) if lines else "")
+    return Part(path, lines, end, tail, crc_of(lines[-1]) if lines else "")
 
 
 def read_good_changes(path: Path) -> Iterator[dict[str, Json]]:
     """Yield every change whose line carries its own CRC, whatever is wrong with the rest of the journal."""
-    for line in path.read_bytes().split(b"\n"):
-        try:
-            fields = unseal(line)
-        except DamagedLine:
-            continue
-        if "journal" not in fields:
-            yield fields
+    with open_regular(path) as file:
+        data = file.read()
+    for found in _LINE.finditer(data):
+        with contextlib.suppress(DamagedLine):
+            change = unseal(found.group())
+            if KINDS & change.keys() and _is_sound(change):
+                yield change

@@ -45,7 +45,7 @@ def unseal(line: bytes) -> dict[str, Json]:
         raise DamagedLine
     try:
         fields = loads(b"{" + line[_BODY:])
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise DamagedLine from error
     if not isinstance(fields, dict):
         raise DamagedLine

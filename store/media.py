@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from store.entry import AUDIO_FOLDER, THUMBNAIL_FOLDER, HistoryEntry
-from store.errors import InvalidEntry
+from store.errors import InvalidEntry, shown
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -34,10 +34,29 @@ def inside(root: Path, entry: HistoryEntry, name: str, field: str) -> Path:
         real = path.resolve()
         folders = [(root / folder).resolve() for folder in (AUDIO_FOLDER, THUMBNAIL_FOLDER)]
     except (OSError, RuntimeError, ValueError) as error:
-        raise InvalidEntry(field, f"{name!r} cannot be resolved", entry.entry_id) from error
+        raise InvalidEntry(field, f"{shown(name)} cannot be resolved", entry.entry_id) from error
     if not any(folder in real.parents for folder in folders):
-        raise InvalidEntry(field, f"{name!r} lies outside the history", entry.entry_id)
+        raise InvalidEntry(field, f"{shown(name)} lies outside the history", entry.entry_id)
     return path
+
+
+def has_own_audio(entry: HistoryEntry) -> bool:
+    """Say whether a take's sound is named after it, and so can be no other take's."""
+    return _is_own(entry, entry.audio_file, audio_name(entry.entry_id))
+
+
+def has_own_thumbnail(entry: HistoryEntry) -> bool:
+    """Say whether a take's thumbnail is named after it, and so can be no other take's."""
+    return _is_own(entry, entry.thumbnail_file, thumbnail_name(entry.entry_id))
+
+
+def _is_own(entry: HistoryEntry, name: str, own_name: str) -> bool:
+    return name == own_name and Path(name).stem == entry.entry_id  # an id could hold a path: ./<another id>
+
+
+def is_uuid(text: str) -> bool:
+    """Say whether a text is an id as the history gives them."""
+    return _UUID.fullmatch(text) is not None
 
 
 def is_there(path: Path) -> bool:
@@ -50,6 +69,6 @@ def is_there(path: Path) -> bool:
 
 def file_safe(entry_id: str) -> str:
     """Return an entry id as a text that is safe in a file's name: itself where it is a UUID, a hash of it where not."""
-    if _UUID.fullmatch(entry_id):
+    if is_uuid(entry_id):
         return entry_id
     return hashlib.sha256(entry_id.encode("utf-8", "backslashreplace")).hexdigest()

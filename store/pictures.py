@@ -10,11 +10,13 @@ from typing import BinaryIO, TypeVar
 from store import files, media
 from store.envelope import Envelope, envelope_of_file
 from store.errors import InvalidAudio
+from store.reading import open_regular
 from store.spectrogram import draw_file
 from store.thumbnail import HEIGHT, WIDTH
 from store.thumbnail import draw as draw_thumbnail
 
 T = TypeVar("T")
+MOST_BYTES = 4 << 20
 _FOLDER = "cache"
 _KINDS = ("spectrogram", "thumbnail")
 
@@ -23,10 +25,19 @@ def thumbnail(root: Path, entry_id: str, stored: Path | None, audio: Path | None
     """Return the stored thumbnail where it is one of ours, or draw it from the audio; None without readable audio."""
     if stored is not None:
         with contextlib.suppress(OSError):
-            png = stored.read_bytes()
+            png = kept(stored)
             if _is_mask(png):
                 return png
     return _derived(root, "thumbnail", entry_id, audio, _draw_thumbnail)
+
+
+def kept(path: Path) -> bytes:
+    """Return the bytes of a picture's file; of one far longer than any of ours only the start, which is no whole picture.
+
+    Raises `OSError` where it is not a regular file.
+    """
+    with open_regular(path) as file:
+        return file.read(MOST_BYTES)
 
 
 def drawn_thumbnail(audio: Path) -> bytes | None:
@@ -59,7 +70,8 @@ def _derived(
 ) -> bytes | None:
     path = _path(root, kind, entry_id)
     with contextlib.suppress(OSError):
-        return path.read_bytes()
+        if not path.is_symlink():
+            return kept(path)
     drawn = _read(audio, draw)
     if drawn is not None:
         with contextlib.suppress(OSError):  # a picture that cannot be kept is drawn again next time
@@ -72,7 +84,7 @@ def _read(audio: Path | None, read: Callable[[BinaryIO], T]) -> T | None:
     if audio is None or not media.is_there(audio):
         return None
     try:
-        with audio.open("rb") as file:
+        with open_regular(audio) as file:
             return read(file)
     except (OSError, InvalidAudio):
         return None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from store.entry import HistoryEntry, checked_count
-from store.errors import InvalidEntry
+from store.errors import InvalidEntry, shown
 from store.values import Json
 
 SORTS = {
@@ -28,8 +30,10 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "deleted": (bool,),
 }
 _LARGEST = 2**53
+_TAGS = 100
 _TRIGRAM = 3
 _TEXT_CHARACTERS = 20_000
+_NAME_CHARACTERS = 1_000  # of a parameter with those it stands in
 _QUERY_CHARACTERS = 1_000
 
 
@@ -56,8 +60,8 @@ class Filters:
 
     def order(self, sort: str) -> str:
         """Return the SQL order of a named sort. Raises `InvalidEntry` for another name."""
-        if sort not in SORTS:
-            raise InvalidEntry("sort", f"must be one of {', '.join(SORTS)}, not {sort!r}")
+        if not isinstance(sort, str) or sort not in SORTS:
+            raise InvalidEntry("sort", f"must be one of {', '.join(SORTS)}, not {shown(sort)}")
         return SORTS[sort]
 
     def only_deleted_counts(self) -> bool:
@@ -70,8 +74,8 @@ class Filters:
             ("favorite = ?", None if self.favorite is None else int(self.favorite)),
             ("rating >= ?", None if self.min_rating is None else sql_int(self.min_rating)),
             ("to_check = ?", None if self.to_check is None else int(self.to_check)),
-            ("time_us >= ?", None if self.since is None else sql_int(round(self.since * 1e6))),
-            ("time_us < ?", None if self.until is None else sql_int(round(self.until * 1e6))),
+            ("time_us >= ?", None if self.since is None else _microseconds(self.since)),
+            ("time_us < ?", None if self.until is None else _microseconds(self.until)),
         ]
         return [(condition, [value]) for condition, value in asked if value is not None]
 
@@ -81,15 +85,22 @@ class Filters:
     def _of_words(self) -> list[tuple[str, list[object]]]:
         """Every word must be found, each anywhere: three characters or more by trigrams, shorter ones by looking."""
         words = (self.query or "")[:_QUERY_CHARACTERS].casefold().replace("\0", " ").split()
-        words = [sql_text(word) for word in words]
+        words = list(dict.fromkeys(sql_text(word) for word in words))
         long = [word for word in words if len(word) >= _TRIGRAM]
-        conditions: list[tuple[str, list[object]]] = [
-            ("n IN (SELECT rowid FROM search WHERE instr(text, ?))", [word]) for word in words if len(word) < _TRIGRAM
-        ]
+        short = [word for word in words if len(word) < _TRIGRAM]
+        conditions: list[tuple[str, list[object]]] = []
+        if short:  # one look at the texts, however many words
+            found = " AND ".join(["instr(text, ?)"] * len(short))
+            conditions.append((f"n IN (SELECT rowid FROM search WHERE {found})", [*short]))  # noqa: S608 - constants
         if long:
             phrases = " AND ".join('"' + word.replace('"', '""') + '"' for word in long)
             conditions.append(("n IN (SELECT rowid FROM search WHERE search MATCH ?)", [phrases]))
         return conditions
+
+
+def _microseconds(seconds: float) -> int:
+    most_s = _LARGEST // 10**6
+    return round(max(-most_s, min(most_s, seconds)) * 1e6)
 
 
 def sql_text(text: str) -> str:
@@ -104,20 +115,31 @@ def sql_int(number: int) -> int:
 
 def text_of(entry: HistoryEntry) -> str:
     """Return the text that words are found in: title, tags, note, parameters by name and value, model, preset, seed."""
-    parts = [entry.title, *(f"#{tag}" for tag in entry.tags), entry.note, *_scalars(entry.params)]
-    parts += [entry.model_name, entry.model_id, entry.preset_name, "" if entry.seed is None else str(entry.seed)]
-    text = "\n".join(part for part in parts if part)[:_TEXT_CHARACTERS].casefold()
+    seed = () if entry.seed is None else (str(entry.seed),)
+    named = (entry.model_name, entry.model_id, entry.preset_name)
+    parts = chain((entry.title,), (f"#{tag}" for tag in entry.tags), (entry.note,), _scalars(entry.params), named, seed)
+    text = "\n".join(_first(parts, _TEXT_CHARACTERS))[:_TEXT_CHARACTERS].casefold()
     return sql_text(text.replace("\0", " "))
 
 
-def _scalars(value: Json, name: str = "") -> list[str]:
+def _first(parts: Iterable[str], characters: int) -> Iterator[str]:
+    """Yield texts that are not empty until there are so many characters: a snapshot may hold millions of values."""
+    for part in filter(None, parts):
+        yield part[:characters]
+        characters -= len(part) + 1
+        if characters <= 0:
+            return
+
+
+def _scalars(value: Json, name: str = "") -> Iterator[str]:
     if isinstance(value, dict):
-        return [text for key, item in value.items() for text in _scalars(item, f"{name} {key}".strip())]
-    if isinstance(value, list):
-        return [text for item in value for text in _scalars(item, name)] if len(value) <= 32 else []
-    if value is None:
-        return []
-    return [f"{name} {value}" if name else str(value)]
+        for key, item in value.items():
+            yield from _scalars(item, f"{name} {key}".strip()[:_NAME_CHARACTERS])
+    elif isinstance(value, list):
+        for item in value if len(value) <= 32 else ():
+            yield from _scalars(item, name)
+    elif value is not None:
+        yield f"{name} {value}" if name else str(value)
 
 
 def filters_of(**asked: Any) -> Filters:
@@ -126,10 +148,10 @@ def filters_of(**asked: Any) -> Filters:
         if name not in _KINDS:
             raise InvalidEntry(name, f"is no filter; there are {', '.join(_KINDS)}")
         if value is not None and not _fits(value, _KINDS[name]):
-            raise InvalidEntry(name, f"cannot be {value!r:.80}")
+            raise InvalidEntry(name, f"cannot be {shown(value)}")
     tags = asked.pop("tags", None) or ()
-    if not all(isinstance(tag, str) for tag in tags):
-        raise InvalidEntry("tags", "must be a list of texts")
+    if len(tags) > _TAGS or not all(isinstance(tag, str) for tag in tags):
+        raise InvalidEntry("tags", f"must be a list of at most {_TAGS} texts")
     return Filters(**{**asked, "tags": tuple(tags), "deleted": bool(asked.get("deleted"))})
 
 
@@ -143,5 +165,5 @@ def whole_number(name: str, value: Any) -> int:
     """Return a whole number that is 0 or more, or raise `InvalidEntry`."""
     number = checked_count(name, value)
     if number is None or number < 0:
-        raise InvalidEntry(name, f"must be 0 or more, not {value!r}")
+        raise InvalidEntry(name, "must be 0 or more")
     return min(number, _LARGEST)

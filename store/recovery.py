@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from store import chain, document, files, journal, sounds
 from store.chain import BACKUP, DOCUMENT, VERSION_1, Chain
 from store.document import Header
 from store.entry import AUDIO_FOLDER
-from store.errors import IndexDamaged, from_os_error
+from store.errors import IndexDamaged, InvalidEntry, from_os_error
 from store.index import Index, Upkeep
-from store.lines import DamagedLine, seal, unseal
+from store.lines import seal
 from store.progress import Progress, no_progress
 from store.sounds import Sounds
 from store.values import Json
@@ -152,7 +152,7 @@ def _salvage(index: Index, progress: Progress) -> int:
     damaged = [path for path in _index_files(root, numbers) if not _is_good(path)]
     _keep_aside(index, damaged)
     index.create_journal(highest + 1, history_id, highest, None)
-    lines = [seal(entry) for entry in gathered.entries.values()]
+    lines = list(_sealed(gathered.entries.values()))
     index.replace_document(Header(document.VERSION, history_id, highest, len(lines)), lines, keep_backup=False)
     for path in damaged:
         if path.name != DOCUMENT:
@@ -165,13 +165,19 @@ def _salvage(index: Index, progress: Progress) -> int:
     return found_in_audio
 
 
+def _sealed(entries: Iterable[dict[str, Json]]) -> Iterator[bytes]:
+    for entry in entries:
+        with contextlib.suppress(InvalidEntry):  # nests too deep, which only a version 1 file can
+            yield seal(entry)
+
+
 def _gather(root: Path, numbers: list[int]) -> _Gathered:
     gathered = _Gathered()
     for path in (root / DOCUMENT, root / BACKUP):
         header = _header_of(path)
-        with contextlib.suppress(FileNotFoundError, DamagedLine):
+        with contextlib.suppress(FileNotFoundError):
             for line in document.read_good_lines(path):
-                gathered.offer(unseal(line), header.journal if header else 0)
+                gathered.offer(chain.fields_of(line), header.journal if header else 0)
     for path in (root / DOCUMENT, root / VERSION_1):
         with contextlib.suppress(FileNotFoundError):
             for entry in document.read_good_version_1(path):
@@ -226,7 +232,8 @@ def _is_good(path: Path) -> bool:
                 pass
         else:
             journal.read_header(path)
-            return not journal.read_part(path, journal.header_size(path)).tail
+            part = journal.read_part(path, journal.header_size(path))
+            return not part.tail and all(part.changes())
     except IndexDamaged:
         return False
     return True

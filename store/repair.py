@@ -12,6 +12,7 @@ from store.errors import InvalidAudio, from_os_error
 from store.history import GenerationHistory
 from store.index import Index
 from store.progress import Progress, no_progress
+from store.reading import open_regular
 from store.upkeep import Upkeep
 from store.verify import Finding, Verification
 from store.wav import read_data_sha256
@@ -110,9 +111,14 @@ class _Planner:
             return self._of_orphan(found.path)
         if found.kind == verify.ALTERED_TAGS:
             return Step(TAG, found.path, _TAGGED, found.entry_id)
-        if found.kind in (verify.MISSING_THUMBNAIL, verify.ALTERED_THUMBNAIL) and found.entry_id not in self._silent:
+        if found.kind in (verify.MISSING_THUMBNAIL, verify.ALTERED_THUMBNAIL) and self._can_be_drawn(found.entry_id):
             return Step(DRAW, found.path, "its waveform is drawn again", found.entry_id)
         return None
+
+    def _can_be_drawn(self, entry_id: str | None) -> bool:
+        """Say whether a take has a sound, and a thumbnail of its own: another file must not be drawn over."""
+        entry = self._entries.get(entry_id or "")
+        return entry is not None and entry_id not in self._silent and media.has_own_thumbnail(entry)
 
     def _of_orphan(self, path: Path) -> Step | None:
         """Find whose sound an orphan is: by the take it carries, or by its samples where it lost that."""
@@ -135,7 +141,7 @@ _TAGGED = "the take is written into its audio file, beside the samples"
 
 def _samples_of(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return read_data_sha256(file)
     except (OSError, InvalidAudio):
         return None
@@ -175,6 +181,8 @@ def _carry_out(root: Path, plan: RepairPlan, entries: dict[str, HistoryEntry]) -
 
 
 def _draw(root: Path, entry: HistoryEntry) -> None:
+    if not media.has_own_thumbnail(entry):
+        return
     path = media.inside(root, entry, entry.thumbnail_file, "thumbnail_file")
     png = pictures.drawn_thumbnail(media.inside(root, entry, entry.audio_file, "audio_file"))
     if png is not None:

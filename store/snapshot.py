@@ -12,9 +12,7 @@ from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import BinaryIO
 
-from mutagen import MutagenError, PaddingInfo
-from mutagen.id3 import ID3, TXXX, Encoding
-
+from store import id3
 from store.errors import InvalidAudio
 from store.wav import BLOCK_BYTES, Chunk, Layout, read_layout
 
@@ -55,8 +53,7 @@ def read_snapshot(file: BinaryIO) -> str | None:
     chunk = _find_tag(read_layout(file))
     if chunk is None:
         return None
-    frames = _parse(_read_tag(file, chunk)).getall(f"TXXX:{DESCRIPTION}")
-    return str(frames[0].text[0]) if frames and frames[0].text else None
+    return id3.read(_read_tag(file, chunk)).text(DESCRIPTION)
 
 
 def check_container(file: BinaryIO) -> bool:
@@ -150,31 +147,16 @@ def _read_tag(file: BinaryIO, chunk: Chunk) -> bytes:
     return b"".join(_blocks(file, range(chunk.start, chunk.stop)))
 
 
-def _parse(tag: bytes) -> ID3:
-    try:
-        return ID3(BytesIO(tag))
-    except MutagenError as error:
-        raise InvalidAudio(f"The WAV file's tag is damaged: {error}") from error
-
-
 def _build(text: str, old: bytes) -> bytes:
     """Make the ID3 tag: the snapshot, an empty checksum, and whatever else the old tag holds."""
     try:
-        frames = _parse(old) if old else ID3()
+        kept = id3.read(old) if old else id3.Tag()
     except InvalidAudio:
-        frames = ID3()  # what cannot be read cannot be kept
-    for description, value in ((DESCRIPTION, text), (CHECK_DESCRIPTION, NO_CHECK.decode())):
-        frames.setall(f"TXXX:{description}", [TXXX(encoding=Encoding.LATIN1, desc=description, text=[value])])
-
-    def padding(info: PaddingInfo) -> int:
-        needed = -int(info.padding)
-        room = len(old) - needed
-        room = room if 0 <= room <= MAX_PADDING_BYTES else PADDING_BYTES
-        return room + (needed + room) % 2
-
-    buffer = BytesIO()
-    frames.save(buffer, v1=0, v2_version=4, padding=padding)
-    tag = buffer.getvalue()
-    if len(tag) > MAX_TAG_BYTES:
+        kept = id3.Tag()  # what cannot be read cannot be kept
+    tag = kept.with_texts({DESCRIPTION: text, CHECK_DESCRIPTION: NO_CHECK.decode()})
+    size_bytes = tag.size_bytes()
+    if size_bytes + PADDING_BYTES > MAX_TAG_BYTES:
         raise InvalidAudio(f"The take's snapshot has {len(text):,} characters; about {MAX_TAG_BYTES:,} are the most.")
-    return tag
+    room = len(old) - size_bytes
+    room = room if 0 <= room <= MAX_PADDING_BYTES else PADDING_BYTES
+    return tag.write(room + (size_bytes + room) % 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,12 @@ from store import files
 from store.entry import AUDIO_FOLDER, from_document
 from store.errors import InvalidAudio, InvalidEntry
 from store.progress import Progress, no_progress
+from store.reading import open_regular
 from store.snapshot import read_snapshot
-from store.values import Json, decode
+from store.values import MAX_BYTES, MAX_DEPTH, Json, loads, nests_deeper
+
+MOST_CHARACTERS = 2 * MAX_BYTES
+MOST_LEVELS = MAX_DEPTH + 5  # so that a line of the index can hold the entry
 
 
 @dataclass(frozen=True)
@@ -45,15 +48,16 @@ def _is_regular(item: os.DirEntry[str]) -> bool:
 def carried_entry(path: Path) -> dict[str, Json] | None:
     """Return the entry that an audio file carries, its file's name and size as they are now; None without a good one."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             text = read_snapshot(file)
             size_bytes = file.seek(0, 2)
-        entry = None if text is None else decode(json.loads(text))
+        entry = loads(text) if text and len(text) <= MOST_CHARACTERS else None
         from_document(entry)
-    except (OSError, InvalidAudio, InvalidEntry, ValueError, RecursionError):
+    except (OSError, InvalidAudio, InvalidEntry, ValueError):
         return None
-    named = {"audio_file": f"{AUDIO_FOLDER}/{path.name}", "size_bytes": size_bytes}
-    return {**entry, **named} if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or nests_deeper(entry, MOST_LEVELS):
+        return None
+    return {**entry, "audio_file": f"{AUDIO_FOLDER}/{path.name}", "size_bytes": size_bytes}
 
 
 def has_takes(root: Path) -> bool:

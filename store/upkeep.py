@@ -14,6 +14,7 @@ from store.chain import Position
 from store.entry import AUDIO_FOLDER, THUMBNAIL_FOLDER, HistoryEntry, from_document
 from store.errors import CommitUncertain, IndexDamaged, InvalidAudio, InvalidEntry, StoreUnavailable
 from store.index import Index
+from store.reading import open_regular
 from store.snapshot import with_snapshot
 from store.sounds import carried_entry
 from store.values import Json, dumps
@@ -43,9 +44,18 @@ class Upkeep:
                     files.sync_folder(self._root / folder)
 
     def _remove_files_of(self, entry: HistoryEntry) -> None:
-        for name, field in ((entry.audio_file, "audio_file"), (entry.thumbnail_file, "thumbnail_file")):
-            with contextlib.suppress(InvalidEntry):
-                files.remove(media.inside(self._root, entry, name, field))
+        """Remove a take's files, but none that is another's, whatever the entry names.
+
+        A file is the take's where it is named after the id, or where it is a sound that carries this take.
+        """
+        with contextlib.suppress(InvalidEntry):
+            path = media.inside(self._root, entry, entry.audio_file, "audio_file")
+            if media.has_own_audio(entry) or _carries(path, entry):
+                files.remove(path)
+        with contextlib.suppress(InvalidEntry):
+            path = media.inside(self._root, entry, entry.thumbnail_file, "thumbnail_file")
+            if media.has_own_thumbnail(entry):
+                files.remove(path)
         pictures.forget(self._root, entry.entry_id)
 
     def write_snapshots(self, edited: list[dict[str, Json]], since: Position) -> None:
@@ -84,7 +94,9 @@ class Upkeep:
         carried = carried_entry(path)
         if carried is not None and carried["entry_id"] != entry.entry_id:
             raise InvalidAudio(f"it is the sound of take {carried['entry_id']}")
-        with path.open("rb") as old:
+        if carried is None and not _may_be_of(path, entry):
+            raise InvalidAudio("it carries no take, and its name does not say that it is this one's")
+        with open_regular(path) as old:
             before = read_data_sha256(old)
             if entry.audio_sha256 not in (None, before):
                 raise InvalidAudio("its samples are not those that were saved")
@@ -103,6 +115,16 @@ class Upkeep:
                         self._index.commit(entry.entry_id, [resized])
 
             files.create(path, with_snapshot(old, snapshot_text(entry)), naming)
+
+
+def _carries(path: Path, entry: HistoryEntry) -> bool:
+    carried = carried_entry(path)
+    return carried is not None and carried["entry_id"] == entry.entry_id
+
+
+def _may_be_of(path: Path, entry: HistoryEntry) -> bool:
+    """Say whether a sound that carries no take may be this one's: by its name, or by samples that are known."""
+    return media.has_own_audio(entry) or (entry.audio_sha256 is not None and not media.is_uuid(path.stem))
 
 
 class _Deletions:

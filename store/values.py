@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from store.errors import InvalidEntry
+from store.errors import InvalidEntry, shown
 
 Json: TypeAlias = Any
 """None, bool, int, float (non-finite too), str, and lists and str-keyed dicts of these."""
 
 MAX_DEPTH = 100
+_MAX_DEPTH_WRITTEN = MAX_DEPTH + 10  # an entry and its line stand around a value, and more may come
 MAX_BYTES = 16 * 2**20
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _ESCAPE = "$number"
+_OUTER = frozenset({list, dict})
 
 
 def plain(value: object, field: str, depth: int = 0) -> Json:
@@ -44,7 +47,7 @@ def plain(value: object, field: str, depth: int = 0) -> Json:
 def _key(key: object, field: str) -> str:
     if isinstance(key, str):
         return str(key)
-    raise InvalidEntry(field, f"has the key {key!r}; keys must be text")
+    raise InvalidEntry(field, f"has the key {shown(key)}; keys must be text")
 
 
 def _from_numpy(value: np.generic | np.ndarray, field: str, depth: int) -> Json:
@@ -94,8 +97,10 @@ def _rename_only_key(value: dict[str, Json], add: bool) -> dict[str, Json]:
 def dumps(value: Json, ascii_only: bool = False) -> bytes:
     """Write plain JSON `value` on one line; UTF-8 where the text allows it, ASCII where it holds lone surrogates.
 
-    Raises `InvalidEntry` for numbers that Python will not write (over 4,300 digits) and texts over 16 MB.
+    Raises `InvalidEntry` for numbers that Python will not write (over 4,300 digits) and what nests too deep to be read.
     """
+    if nests_deeper(value, _MAX_DEPTH_WRITTEN):
+        raise InvalidEntry("entry", f"nests deeper than {MAX_DEPTH} levels")
     try:
         text = json.dumps(encode(value), ensure_ascii=ascii_only, allow_nan=False, separators=(",", ":"))
         data = text.encode("utf-8")
@@ -103,13 +108,37 @@ def dumps(value: Json, ascii_only: bool = False) -> bytes:
         return dumps(value, ascii_only=True)
     except ValueError as error:
         raise InvalidEntry("entry", f"cannot be written as JSON: {error}") from error
-    if len(data) > MAX_BYTES:
-        raise InvalidEntry("entry", f"is {len(data):,} bytes of JSON; the most is {MAX_BYTES:,}")
     return data
 
 
 def loads(data: bytes | str) -> Json:
-    """Read what `dumps` wrote. Raises `ValueError` (or `RecursionError`) for anything that is not JSON."""
-    value = json.loads(data)
+    """Read what `dumps` wrote. Raises `ValueError` for anything that is not JSON or nests deeper than `dumps` writes."""
+    try:
+        value = json.loads(data)
+    except RecursionError as error:
+        raise ValueError("nests too deep") from error
+    if _brackets(data) > _MAX_DEPTH_WRITTEN and nests_deeper(value, _MAX_DEPTH_WRITTEN + 1):
+        raise ValueError("nests too deep")
     mark: Any = b'"$' if isinstance(data, bytes) else '"$'
     return decode(value) if mark in data else value
+
+
+def _brackets(data: bytes | str) -> int:
+    """Count what could open a level: nearly always so few that the value need not be walked through."""
+    if isinstance(data, bytes):
+        return data.count(b"[") + data.count(b"{")
+    return data.count("[") + data.count("{")
+
+
+def nests_deeper(value: Json, levels: int) -> bool:
+    """Say whether lists and objects stand in each other more than so many levels deep; takes no stack for it."""
+    level = [value] if type(value) in _OUTER else []
+    for _ in range(levels):
+        level = [item for outer in level for item in _items(outer) if type(item) in _OUTER]
+        if not level:
+            return False
+    return bool(level)
+
+
+def _items(outer: Json) -> Iterable[Json]:
+    return outer.values() if isinstance(outer, dict) else outer

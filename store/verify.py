@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from store import chain, document, files, journal, media
-from store.chain import BACKUP, DOCUMENT, VERSION_1, Changes
+from store import chain, document, files, journal, media, pictures
+from store.chain import BACKUP, DOCUMENT, VERSION_1, Changes, fields_of
 from store.entry import AUDIO_FOLDER, THUMBNAIL_FOLDER, HistoryEntry, from_document
 from store.errors import IndexDamaged, InvalidAudio, InvalidEntry, StoreUnavailable, from_os_error
-from store.lines import unseal
 from store.progress import Progress, no_progress
+from store.reading import open_regular
 from store.recovery import orphans
 from store.snapshot import check_container
 from store.sounds import carried_entry, has_takes
@@ -160,7 +160,7 @@ class _Check:
 
     def _entry(self, line: bytes) -> HistoryEntry | None:
         try:
-            return from_document(unseal(line))
+            return from_document(fields_of(line))
         except InvalidEntry as error:
             self._found(UNREADABLE_ENTRY, self.root / DOCUMENT, str(error), error.entry_id)
             return None
@@ -178,7 +178,7 @@ class _Check:
             text = f"take {entry.entry_id} has lost its sound; its parameters are kept"
             self._found(MISSING_AUDIO, path, text, entry.entry_id)
             return
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             if self._has_its_samples(entry, path, file):
                 self._check_tags(entry, path, file, waiting)
 
@@ -210,7 +210,7 @@ class _Check:
             return
         if not media.is_there(path):
             self._found(MISSING_THUMBNAIL, path, "it is drawn again from the sound", entry.entry_id)
-        elif not _is_whole_png(path.read_bytes()):
+        elif not _is_whole_png(pictures.kept(path)):
             self._found(ALTERED_THUMBNAIL, path, "it is not a whole PNG", entry.entry_id)
 
     def _check_orphans(self, entries: list[HistoryEntry], changes: Changes) -> None:

@@ -25,6 +25,8 @@ SAMPLE_TYPES = {
     (FLOAT, 32): "<f4",
     (FLOAT, 64): "<f8",
 }
+MAX_CHANNELS = 32
+MAX_SAMPLE_RATE_HZ = 384_000
 MAX_CHUNKS = 1000  # files in the wild have fewer than ten; a hostile one could hold hundreds of millions
 BLOCK_BYTES = 1 << 20
 
@@ -165,11 +167,20 @@ def read_data_sha256(file: BinaryIO) -> str:
 
 
 class Reader:
-    """Read any stretch of a WAV file's samples as float32 in [-1, 1], shape (frames, channels)."""
+    """Read any stretch of a WAV file's samples as float32 in [-1, 1], shape (frames, channels).
+
+    Raises `InvalidAudio` where the file is damaged, and for more channels or a higher rate than any take has: memory for
+    windows of its sound would grow with them.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self.layout = read_layout(file)
+        self.layout = layout = read_layout(file)
+        if layout.channels > MAX_CHANNELS or layout.sample_rate > MAX_SAMPLE_RATE_HZ:
+            raise InvalidAudio(
+                f"The WAV file has {layout.channels:,} channels at {layout.sample_rate:,} Hz; "
+                f"{MAX_CHANNELS} at {MAX_SAMPLE_RATE_HZ:,} Hz are the most that are read."
+            )
         self.frames = self.layout.frames
         self.channels = self.layout.channels
         self.sample_rate = self.layout.sample_rate

@@ -15,7 +15,7 @@ LAYERS = {
     "app": {"store", "history_ui", "generators"},
 }
 STORE_ORDER = [
-    "errors", "progress", "values", "lines", "wav", "snapshot", "entry", "calls", "files", "document", "journal", "media", "chain", "index",
+    "errors", "progress", "values", "lines", "reading", "wav", "id3", "snapshot", "entry", "calls", "files", "document", "journal", "media", "chain", "index",
     "audio", "quality", "envelope", "canvas", "thumbnail", "spectrogram", "sounds", "pictures", "query", "rows", "catalog", "folding",
     "upkeep", "recovery", "history", "verify", "repair", "__main__",
 ]  # fmt: skip
