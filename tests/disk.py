@@ -142,7 +142,9 @@ class Folder:
             kept: Iterator[tuple[bool, ...]] = itertools.product([False, True], repeat=count)
         else:
             ordered = [tuple(n < end for n in range(count)) for end in range(count + 1)]
-            single = [tuple((n == one) == alone for n in range(count)) for one in range(count) for alone in (True, False)]
+            single = [
+                tuple((n == one) == alone for n in range(count)) for one in range(count) for alone in (True, False)
+            ]
             kept = iter([*ordered, *single])
         for choice in kept:
             yield _named(self.synced, list(itertools.compress(self.unsynced, choice)))

@@ -215,8 +215,6 @@ def damaged(names: tuple[str, ...]) -> Scenario:
     return scenario
 
 
-
-
 def made_whole(trial: Trial) -> GenerationHistory:
     """Open a history, and read it to its end."""
     history = trial.open()

@@ -87,7 +87,9 @@ class Trial:
     those first of which the least is certain.
     """
 
-    def __init__(self, root: Path, begun: Contents | None = None, leave_out: str | None = None, most: int | None = None) -> None:
+    def __init__(
+        self, root: Path, begun: Contents | None = None, leave_out: str | None = None, most: int | None = None
+    ) -> None:
         self.root = root
         self.directory = root / HISTORY
         self.ledger: Contents = begun or {}
@@ -121,7 +123,15 @@ class Trial:
             key = (frozenset(state.items()), id(self.possible))
             if key not in self._moments:
                 self._moments[key] = Case(
-                    state, self.possible, self.damaged, self.evidence, self.may_come_back, self.purged, rank, self._catalog, self._catalogs
+                    state,
+                    self.possible,
+                    self.damaged,
+                    self.evidence,
+                    self.may_come_back,
+                    self.purged,
+                    rank,
+                    self._catalog,
+                    self._catalogs,
                 )
 
     def cases(self) -> dict[object, Case]:
@@ -156,11 +166,15 @@ class Trial:
 
     def add(self, history: GenerationHistory, seed: int) -> HistoryEntry:
         """Add a take; while that is under way, it may be taken back from its audio file whatever else is there."""
-        return self.do(lambda: add(history, seed), lambda old, entry: {**old, entry.entry_id: without_size(entry)}, on_any=True)
+        return self.do(
+            lambda: add(history, seed), lambda old, entry: {**old, entry.entry_id: without_size(entry)}, on_any=True
+        )
 
     def update(self, history: GenerationHistory, entry_id: str, **edits: object) -> None:
         """Edit a take."""
-        self.do(lambda: history.update_entry(entry_id, **edits), lambda old, entry: {**old, entry_id: without_size(entry)})
+        self.do(
+            lambda: history.update_entry(entry_id, **edits), lambda old, entry: {**old, entry_id: without_size(entry)}
+        )
 
     def trash(self, history: GenerationHistory, entry_id: str) -> None:
         """Put a take into the trash."""
@@ -291,7 +305,11 @@ class Judge:
             settled = {entry_id: entry for entry_id, entry in found.items() if entry.seed not in case.may_come_back}
             if settled not in case.possible and found not in case.possible:
                 return f"holds {_told(found)}, not {' or '.join(map(_told, case.possible))}"
-            for wrong in (*_wrong_files(history, found, back), *_wrong_snapshots(history, found, case), *_wrong_notes(history, case, seen=not catalog)):
+            for wrong in (
+                *_wrong_files(history, found, back),
+                *_wrong_snapshots(history, found, case),
+                *_wrong_notes(history, case, seen=not catalog),
+            ):
                 return wrong
             extra = without_size(add(history, 99))
             if fold:
