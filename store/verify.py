@@ -15,7 +15,7 @@ from store.entry import AUDIO_FOLDER, THUMBNAIL_FOLDER, HistoryEntry, from_docum
 from store.errors import IndexDamaged, InvalidAudio, InvalidEntry, StoreUnavailable, from_os_error
 from store.progress import Progress, no_progress
 from store.reading import open_regular
-from store.recovery import orphans
+from store.recovery import orphans, second_chain
 from store.snapshot import check_container
 from store.sounds import carried_entry, has_takes
 from store.upkeep import snapshot_text
@@ -130,6 +130,8 @@ class _Check:
         for number in chain.journal_numbers(self.root):
             self._noting_damage(lambda number=number: _read_journal(self.root, number))  # type: ignore[misc]
         self._noting_damage(self._check_chain)
+        if not self.findings:
+            self._noting_damage(self._check_second_chain)
 
     def _noting_damage(self, check: Callable[[], None]) -> None:
         try:
@@ -142,6 +144,10 @@ class _Check:
         found = chain.find(self.root, chain.present_base(self.root))
         if not found.base and not found.links and has_takes(self.root):
             raise IndexDamaged(self.root / DOCUMENT, "it is missing, and there are takes in the audio folder")
+
+    def _check_second_chain(self) -> None:
+        if document.read_header(self.root / DOCUMENT).version == document.VERSION and second_chain(self.root) is None:
+            raise IndexDamaged(self.root / BACKUP, "it and the journals after it are no whole second copy of the index")
 
     def _entries(self) -> tuple[list[HistoryEntry], Changes] | None:
         """Return the entries of the first chain that is wholly good; None where there is none."""
