@@ -155,7 +155,7 @@ def test_a_catalog_that_another_holds_locked_does_not_stop_the_answers(
     closed: tuple[Path, tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, expected = closed
-    monkeypatch.setattr("store.catalog.BUSY_S", 0.1)
+    monkeypatch.setattr("store.database.BUSY_S", 0.1)
     holder = sqlite3.connect(root / "catalog.sqlite", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     with GenerationHistory(root) as history:

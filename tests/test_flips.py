@@ -214,7 +214,7 @@ def test_an_older_version_of_a_file_costs_nothing(original: Original, memory: Pa
         survives(original, memory / "copy", before)
 
 
-@pytest.mark.parametrize("one, other", list(itertools.combinations(INDEX_FILES, 2)))
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(INDEX_FILES, 2)))
 def test_two_exchanged_files_cost_nothing(original: Original, memory: Path, one: str, other: str) -> None:
     """Document and backup the other way round are two whole chains as well, so there is nothing to report."""
     exchanged = Damaged(f"{one} and {other}", {one: original.index[other], other: original.index[one]})

@@ -16,7 +16,7 @@ LAYERS = {
 }
 STORE_ORDER = [
     "errors", "progress", "values", "lines", "reading", "wav", "id3", "snapshot", "entry", "calls", "files", "document", "journal", "media", "chain", "index",
-    "audio", "quality", "envelope", "canvas", "thumbnail", "spectrogram", "sounds", "pictures", "query", "rows", "catalog", "folding",
+    "audio", "quality", "envelope", "canvas", "thumbnail", "spectrogram", "sounds", "pictures", "query", "rows", "database", "catalog", "folding",
     "upkeep", "salvage", "recovery", "history", "verify", "repair", "__main__",
 ]  # fmt: skip
 
