@@ -13,10 +13,11 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
+from pathlib import Path
 
 from store import rows
 from store.chain import Position, fields_of
-from store.database import AT_ONCE_BYTES, Database, connect, size_of, transaction
+from store.database import AT_ONCE_BYTES, Database, connect, open_at_rest, size_of, transaction
 from store.entry import HistoryEntry, from_document
 from store.errors import StoreUnavailable
 from store.index import Delta, Index
@@ -24,6 +25,9 @@ from store.journal import name_of
 from store.query import Filters, sql_text
 from store.rows import SCHEMA, SCHEMA_VERSION, TABLES
 from store.values import Json, loads
+
+NAME = "catalog.sqlite"
+DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)  # the second where a damaged schema is to be told
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Catalog:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._path = index.root / "catalog.sqlite"
+        self._path = index.root / NAME
         self._lock = threading.RLock()
         self._file = Database(self._path, self._lock, _make_tables)
         self._in_memory = False
@@ -131,7 +135,7 @@ class Catalog:
                     self._in_memory = True
                     self._forget_memory()
                     continue
-                except sqlite3.DatabaseError as error:
+                except DAMAGE as error:
                     if last:
                         raise self._unusable(error) from error
                 self._note_damage()
@@ -145,19 +149,20 @@ class Catalog:
 
     def _catch_up(self) -> sqlite3.Connection:
         database = self._connection()
-        position = self._position(database)
+        position = _position(database)
         signature = self._index.signature(position.journal if position else 0)
         if self._seen == (database, signature):
             return database
         with transaction(database):
-            position = self._position(database)
+            position = _position(database)
             seen = self._index.signature(position.journal if position else 0)
             delta = self._index.since(position) if position else None
             if delta is None:
                 self._note_missing(position)
                 position = self._build(database)
             else:
-                self._apply(database, delta)
+                if delta.position != position:  # else the file need not change, nor its seal
+                    self._apply(database, delta)
                 position = delta.position
         self._seen = (database, seen) if seen[2] == position.journal else None
         if database is self._memory:
@@ -171,10 +176,6 @@ class Catalog:
         if position and bytes_missing:
             name = name_of(position.journal)
             self.missing.append(f"{name} ends {bytes_missing} bytes before the changes that had been read from it.")
-
-    def _position(self, database: sqlite3.Connection) -> Position | None:
-        row = database.execute("SELECT history, journal, line_start, end, crc FROM state").fetchone()
-        return Position(*row) if row else None
 
     def _serial(self, database: sqlite3.Connection) -> int:
         row = database.execute("SELECT serial FROM state").fetchone()
@@ -221,7 +222,7 @@ class Catalog:
                 return self._file.connection()
             except (sqlite3.OperationalError, OSError):
                 self._in_memory = True
-            except sqlite3.DatabaseError:
+            except DAMAGE:
                 self._note_damage()
                 self._file.replace()
                 return self._file.connection()
@@ -254,6 +255,20 @@ class Catalog:
             self._forget_memory()
             self._in_memory = False
             self._file.close()
+
+
+def _position(database: sqlite3.Connection) -> Position | None:
+    row = database.execute("SELECT history, journal, line_start, end, crc FROM state").fetchone()
+    return Position(*row) if row else None
+
+
+def position_at_rest(root: Path) -> Position | None:
+    """Return how far into the index a catalog had come that is as it was closed; None where there is no such."""
+    database = open_at_rest(root / NAME)
+    if database is None:
+        return None
+    with contextlib.closing(database):
+        return _position(database)
 
 
 def _make_tables(database: sqlite3.Connection) -> None:

@@ -16,6 +16,7 @@ from store import GenerationHistory
 from tests.conftest import add
 
 DOCUMENT, BACKUP, FOLDED, NEWEST = "history.json", "history.json.bak", "journal-2.jsonl", "journal-3.jsonl"
+CATALOG_FILES = ("catalog.sqlite", "catalog.seal")
 INDEX_FILES = (DOCUMENT, BACKUP, FOLDED, NEWEST)
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 
@@ -63,17 +64,17 @@ def make_small_history(root: Path, seed: int = 0) -> None:
 
 @dataclass(frozen=True)
 class Original:
-    """A history in memory: the bytes of its index, and the folder where its audio lies."""
+    """A history in memory: the bytes of its index and its catalog, and the folder where its audio lies."""
 
     root: Path
     index: dict[str, bytes]
-    catalog: bytes
+    catalog: dict[str, bytes]
 
     @classmethod
     def at(cls, root: Path) -> Original:
         """Read the small history at `root`."""
         index = {name: (root / name).read_bytes() for name in INDEX_FILES}
-        return cls(root, index, (root / "catalog.sqlite").read_bytes())
+        return cls(root, index, {name: (root / name).read_bytes() for name in CATALOG_FILES})
 
     def copy_to(self, copy: Path, damage: dict[str, bytes | None] | None = None) -> Path:
         """Make `copy` anew as this history with some files of the index replaced, or (None) missing.

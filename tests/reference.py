@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +61,57 @@ def same(one: Iterable[Entry], other: Iterable[Entry], but: tuple[str, ...] = ()
 
 def _text(entry: Entry, but: tuple[str, ...]) -> str:
     return json.dumps({name: value for name, value in entry.items() if name not in but}, sort_keys=True)
+
+
+class Answers:
+    """The answers to everything that can be asked of a list of entries."""
+
+    def __init__(self, entries: list[Entry]) -> None:
+        self._entries = entries
+
+    def list(self, sort: str = "newest", deleted: bool = False, **asked: Any) -> list[str]:
+        """Return the ids of the entries that pass, in order."""
+        found = [
+            (number, entry)
+            for number, entry in enumerate(self._entries)
+            if (entry["deleted_at"] is not None) == deleted and all(_PASSES[name](entry, asked[name]) for name in asked)
+        ]
+        key, backwards = _ORDERS[sort]
+        found.sort(key=lambda item: (key(item[1]), item[0]), reverse=backwards)
+        return [entry["entry_id"] for _, entry in found]
+
+    def count_by(self, values: Callable[[Entry], Iterable[str]]) -> dict[str, int]:
+        """Return how many takes outside the trash have each value."""
+        return dict(Counter(value for entry in self._entries if entry["deleted_at"] is None for value in values(entry)))
+
+    def size(self, deleted: bool | None = None) -> int:
+        """Return the bytes of all takes, or of those in or out of the trash."""
+        return sum(
+            entry["size_bytes"]
+            for entry in self._entries
+            if deleted is None or (entry["deleted_at"] is not None) == deleted
+        )
+
+
+_ORDERS: dict[str, tuple[Callable[[Entry], Any], bool]] = {
+    "newest": (lambda entry: entry["timestamp"], True),
+    "oldest": (lambda entry: entry["timestamp"], False),
+    "longest": (lambda entry: entry["duration_s"], True),
+    "loudest": (lambda entry: entry["quality_score"]["rms_dbfs"], True),
+}
+_PASSES: dict[str, Callable[[Entry, Any], bool]] = {
+    "model_id": lambda entry, wanted: entry["model_id"] == wanted,
+    "favorite": lambda entry, wanted: entry["favorite"] == wanted,
+    "min_rating": lambda entry, wanted: (entry["rating"] or 0) >= wanted,
+    "tags": lambda entry, wanted: set(wanted) <= set(entry["tags"]),
+    "to_check": lambda entry, wanted: (entry["quality_score"]["rating"] in ("yellow", "red")) == wanted,
+    "since": lambda entry, wanted: datetime.fromisoformat(entry["timestamp"]).timestamp() >= wanted,
+    "until": lambda entry, wanted: datetime.fromisoformat(entry["timestamp"]).timestamp() < wanted,
+    "query": lambda entry, wanted: all(word in _words(entry) for word in wanted.casefold().split()),
+}
+
+
+def _words(entry: Entry) -> str:
+    params = [f"{name} {value}" for name, value in entry["params"].items()]
+    texts = [entry["title"], entry["note"], *entry["tags"], *params, entry["model_name"], entry["model_id"]]
+    return "\n".join([*texts, entry["preset_name"], str(entry["seed"])]).casefold()

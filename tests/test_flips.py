@@ -99,9 +99,9 @@ def by_id(entries: list[Entry]) -> list[Entry]:
 
 
 def is_kept(root: Path, name: str, data: bytes) -> bool:
-    """Say whether the damaged bytes of a file are still somewhere: under its name, set aside, or cut from its end."""
-    aside = [path.read_bytes() for path in root.glob(f"{name}*") if path.is_file()]
-    return data in aside or any(cut and data.endswith(cut) for cut in aside)
+    """Say whether the damaged bytes of a file are still somewhere: in front of what came after, set aside, or cut."""
+    left = [path.read_bytes() for path in root.glob(f"{name}*") if path.is_file()]
+    return any(kept.startswith(data) or (kept and data.endswith(kept)) for kept in left)
 
 
 def survives(original: Original, copy: Path, damage: Damaged, unseen: bool = False) -> None:
@@ -164,9 +164,7 @@ def test_no_length_a_file_of_the_index_is_cut_to_costs_anything_or_passes_in_sil
     data = original.index[name]
     for length in lengths(data):
         files: dict[str, bytes | None] = {name: data[:length]}
-        survives(
-            original, memory / "copy", Damaged(f"{name} cut to {length}", {**files, "catalog.sqlite": original.catalog})
-        )
+        survives(original, memory / "copy", Damaged(f"{name} cut to {length}", {**files, **original.catalog}))
     figures.add("index: files cut", lengths=len(lengths(data)), takes_lost=0, unreported=0)
 
 
@@ -209,7 +207,7 @@ def test_an_older_version_of_a_file_costs_nothing(original: Original, memory: Pa
     for kept in range(len(lines)):
         before = Damaged(
             f"the newest journal {kept} lines ago",
-            {NEWEST: header + b"".join(lines[:kept]), "catalog.sqlite": original.catalog},
+            {NEWEST: header + b"".join(lines[:kept]), **original.catalog},
         )
         survives(original, memory / "copy", before)
 
