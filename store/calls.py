@@ -15,6 +15,7 @@ try:
 except ImportError:  # Windows has no flock; msvcrt locks the first byte instead
     fcntl = None  # type: ignore[assignment]
 
+CAN_SHARE_LOCKS = fcntl is not None
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # a link could lead out of the history's folder
 APPEND = os.O_WRONLY | os.O_APPEND | _NO_LINK
@@ -82,6 +83,26 @@ def lock(descriptor: int, wait: bool) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def lock_shared(descriptor: int) -> bool:
+    """Lock an open file beside others that do so too, or turn a lock into such a one; False where another has it alone.
+
+    Windows' C library has no such locks: nothing is done there.
+    """
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def unlock(descriptor: int) -> None:
+    """Give up the lock on an open file, also for a forked child that shares it."""
+    if fcntl is not None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def _lock_on_windows(descriptor: int, wait: bool) -> bool:

@@ -2,31 +2,32 @@
 
 It remembers how far into which journal it has come, and catches up before it answers. Where it is stale beyond that,
 damaged, of another version or of another history, it is wiped and built again; where the folder cannot be written it is
-built in memory.
+built in memory. `store.database` sees to it that the file is what one of us closed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
-import stat
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from store import files, rows
+from store import rows
 from store.chain import Position, fields_of
+from store.database import AT_ONCE_BYTES, Database, connect, open_at_rest, size_of, transaction
 from store.entry import HistoryEntry, from_document
 from store.errors import StoreUnavailable
 from store.index import Delta, Index
+from store.journal import name_of
 from store.query import Filters, sql_text
 from store.rows import SCHEMA, SCHEMA_VERSION, TABLES
 from store.values import Json, loads
 
-BUSY_S = 20.0
+NAME = "catalog.sqlite"
+DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)  # the second where a damaged schema is to be told
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,18 @@ class Catalog:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._path = index.root / "catalog.sqlite"
+        self._path = index.root / NAME
         self._lock = threading.RLock()
-        self._database: sqlite3.Connection | None = None
-        self._opened: tuple[int, int] = (0, 0)
+        self._file = Database(self._path, self._lock, _make_tables)
         self._in_memory = False
-        self._seen: tuple[int, ...] = ()
-        self.notes: list[str] = []
+        self._memory: sqlite3.Connection | None = None
+        self._seen: tuple[sqlite3.Connection, tuple[int, ...]] | None = None
+        self.missing: list[str] = []
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found damaged, in words; `missing` are changes that it had seen and the index has no longer."""
+        return (*self.missing, *self._file.notes)
 
     # -- answering --------------------------------------------------------------------------------------------------
 
@@ -57,6 +63,11 @@ class Catalog:
         """Return the entry with this id, in the trash or not; None where there is none."""
         found = self._entries("WHERE entry_id = ?", [sql_text(entry_id)])
         return found[0] if found and found[0].entry_id == entry_id else None
+
+    def sure(self, entry_id: str) -> HistoryEntry | None:
+        """Return what `get` does, for something durable: not before the file is known to be what one of us closed."""
+        self._file.wait_until_checked()
+        return self.get(entry_id)
 
     def entries(self, filters: Filters, sort: str, limit: int | None, offset: int) -> list[HistoryEntry]:
         """Return the entries that pass `filters`, in the order of `sort`."""
@@ -121,14 +132,14 @@ class Catalog:
                 except sqlite3.OperationalError as error:
                     if last:
                         raise self._unusable(error) from error
-                    self._forget()
                     self._in_memory = True
+                    self._forget_memory()
                     continue
-                except sqlite3.DatabaseError as error:
+                except DAMAGE as error:
                     if last:
                         raise self._unusable(error) from error
-                self.notes.append("catalog.sqlite was damaged; it is built again from the index.")
-                self._replace_file()
+                self._note_damage()
+                self._file.replace()
         raise self._unusable("it does not answer as it was built")
 
     def _unusable(self, reason: object) -> StoreUnavailable:
@@ -138,24 +149,33 @@ class Catalog:
 
     def _catch_up(self) -> sqlite3.Connection:
         database = self._connection()
-        position = self._position(database)
-        if self._seen and self._index.signature(position.journal if position else 0) == self._seen:
+        position = _position(database)
+        signature = self._index.signature(position.journal if position else 0)
+        if self._seen == (database, signature):
             return database
-        with _transaction(database):
-            position = self._position(database)
+        with transaction(database):
+            position = _position(database)
             seen = self._index.signature(position.journal if position else 0)
             delta = self._index.since(position) if position else None
             if delta is None:
+                self._note_missing(position)
                 position = self._build(database)
             else:
-                self._apply(database, delta)
+                if delta.position != position:  # else the file need not change, nor its seal
+                    self._apply(database, delta)
                 position = delta.position
-        self._seen = seen if seen[2] == position.journal else ()
-        return database
+        self._seen = (database, seen) if seen[2] == position.journal else None
+        if database is self._memory:
+            return database
+        self._file.settle()
+        return self._connection()
 
-    def _position(self, database: sqlite3.Connection) -> Position | None:
-        row = database.execute("SELECT history, journal, line_start, end, crc FROM state").fetchone()
-        return Position(*row) if row else None
+    def _note_missing(self, position: Position | None) -> None:
+        """Say where the newest journal ends before what was seen of it: nothing else would tell that it was cut there."""
+        bytes_missing = self._index.missing_before(position) if position else 0
+        if position and bytes_missing:
+            name = name_of(position.journal)
+            self.missing.append(f"{name} ends {bytes_missing} bytes before the changes that had been read from it.")
 
     def _serial(self, database: sqlite3.Connection) -> int:
         row = database.execute("SELECT serial FROM state").fetchone()
@@ -194,48 +214,67 @@ class Catalog:
     def _remember(self, database: sqlite3.Connection, position: Position, serial: int) -> None:
         database.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)", (*astuple(position), serial))
 
-    # -- the file ---------------------------------------------------------------------------------------------------
+    # -- the database -----------------------------------------------------------------------------------------------
 
     def _connection(self) -> sqlite3.Connection:
-        if self._database is not None and self._opened == (os.getpid(), _inode(self._path)):
-            return self._database
-        self._forget()
-        try:
-            self._database = self._open(None if self._in_memory or not self._is_a_file() else self._path)
-        except sqlite3.OperationalError:
-            self._in_memory = True
-            self._database = self._open(None)
-        except sqlite3.DatabaseError:
-            self.notes.append("catalog.sqlite was damaged; it is built again from the index.")
-            self._replace_file()
-            self._database = self._open(self._path)
-        self._opened = (os.getpid(), _inode(self._path))
-        self._in_memory = False
-        return self._database
+        if not self._in_memory:
+            try:
+                return self._file.connection()
+            except (sqlite3.OperationalError, OSError):
+                self._in_memory = True
+            except DAMAGE:
+                self._note_damage()
+                self._file.replace()
+                return self._file.connection()
+        if self._memory is None:
+            self._memory = connect(None, _make_tables)
+        return self._memory
 
-    def _is_a_file(self) -> bool:
-        """Say whether SQLite may open the path: it would follow a link out of the folder, and drop tables there."""
-        try:
-            return stat.S_ISREG(self._path.lstat().st_mode)
-        except OSError:
-            return True
+    def _forget_memory(self) -> None:
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
 
-    def _open(self, path: Path | None) -> sqlite3.Connection:
-        database = sqlite3.connect(
-            ":memory:" if path is None else path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
-        )
-        try:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
-            if database.execute("PRAGMA user_version").fetchone()[0] != SCHEMA_VERSION:
-                with _transaction(database):
-                    self._make_tables(database)
-        except sqlite3.Error:
-            database.close()
-            raise
-        return database
+    def _note_damage(self) -> None:
+        self._file.notes.append("catalog.sqlite was damaged; it is built again from the index.")
 
-    def _make_tables(self, database: sqlite3.Connection) -> None:
+    def give_up_file(self) -> None:
+        """Remove the file, to free its space on a full disk; it is built again when next asked."""
+        with self._lock, contextlib.suppress(OSError):
+            self._file.replace()
+
+    def folded(self) -> None:
+        """Seal a file so large that building it again would be felt: a killed process leaves the last seal behind."""
+        with self._lock:
+            if size_of(self._path) > AT_ONCE_BYTES:
+                self._file.settle(at_once=True)
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._forget_memory()
+            self._in_memory = False
+            self._file.close()
+
+
+def _position(database: sqlite3.Connection) -> Position | None:
+    row = database.execute("SELECT history, journal, line_start, end, crc FROM state").fetchone()
+    return Position(*row) if row else None
+
+
+def position_at_rest(root: Path) -> Position | None:
+    """Return how far into the index a catalog had come that is as it was closed; None where there is no such."""
+    database = open_at_rest(root / NAME)
+    if database is None:
+        return None
+    with contextlib.closing(database):
+        return _position(database)
+
+
+def _make_tables(database: sqlite3.Connection) -> None:
+    if database.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION:
+        return
+    with transaction(database):
         if database.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION:
             return  # another process was faster
         for table in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
@@ -245,46 +284,6 @@ class Catalog:
             database.execute(statement)
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
-    def _replace_file(self) -> None:
-        """Remove the file under a lock of its own, unless another process has put a new one in its place already."""
-        opened = self._opened[1]
-        self._forget()
-        with files.locked(self._index.root / "catalog.lock"):
-            if opened in (0, _inode(self._path)):
-                for name in ("catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"):
-                    files.remove(self._index.root / name)
-
-    def _forget(self) -> None:
-        if self._database is not None and self._opened[0] == os.getpid():
-            self._database.close()
-        self._database = None
-        self._opened = (0, 0)
-        self._seen = ()
-
-    def give_up_file(self) -> None:
-        """Remove the file, to free its space on a full disk; it is built again when next asked."""
-        with self._lock:
-            self._forget()
-            with contextlib.suppress(OSError):
-                self._replace_file()
-
-    def close(self) -> None:
-        """Close the database."""
-        with self._lock:
-            self._forget()
-
-
-@contextlib.contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        database.execute("COMMIT")
-    except BaseException:
-        if database.in_transaction:
-            database.execute("ROLLBACK")
-        raise
-
 
 def _statements(script: str) -> Iterator[str]:
     statement = ""
@@ -293,10 +292,3 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-
-
-def _inode(path: Path) -> int:
-    try:
-        return path.stat().st_ino
-    except OSError:
-        return 0

@@ -243,6 +243,31 @@ def locked(path: Path, wait: bool = True) -> Iterator[bool]:
             calls.close(descriptor)
 
 
+class Use:
+    """Tells other processes, and others in this one, that a file is in use; the kernel ends it with the process.
+
+    Where locks cannot be shared (Windows) nobody ever is alone.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = calls.open_file(path, calls.CHANGE_OR_CREATE)
+        self.holder = os.getpid()
+
+    def alone(self) -> bool:
+        """Keep all others out where nobody else is in; say whether it is so. Where not, nothing is held."""
+        return calls.CAN_SHARE_LOCKS and calls.lock(self._descriptor, wait=False)
+
+    def share(self) -> bool:
+        """Be in beside others; False where somebody keeps all others out."""
+        return calls.lock_shared(self._descriptor)
+
+    def leave(self) -> None:
+        """End it. In a forked child, that of the parent goes on."""
+        if self.holder == os.getpid():
+            calls.unlock(self._descriptor)
+        calls.close(self._descriptor)
+
+
 def _is_at(descriptor: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())

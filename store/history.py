@@ -118,7 +118,7 @@ class GenerationHistory:
         """Come to the newest journal's good end; take back the takes whose lines had to be cut off."""
         with self._index.locked():
             self._index.step()
-        if self._index.was_cut():
+        if self._index.was_cut() or self._catalog.missing:
             self._adopt_orphans()
 
     def make_whole(self) -> None:
@@ -141,24 +141,24 @@ class GenerationHistory:
         return self._reliably(self._adopt_orphans)
 
     def _adopt_orphans(self) -> int:
-        gone = self._index.removed_ids()  # before looking: a fold may remove such a file and the line that says so
-        found = sounds.look_through(self._unnamed_sounds(), self._progress)
+        """Ask the index itself which takes there are: a wrong "no" would put a take back as it was when it was added."""
+        known = (
+            self._index.known_ids()
+        )  # before looking: a fold may remove a deleted take's file and the line that says so
+        unnamed = [path for path in sounds.audio_files(self.directory) if path.stem not in known]
+        found = sounds.look_through(unnamed, self._progress)
         adopted = 0
-        for document in found.entries:
-            with self._index.locked():
-                entry_id = document["entry_id"]
-                if self._catalog.get(entry_id) is None and entry_id not in gone | self._index.removed_ids():
-                    self._index.commit(entry_id, [{"add": document}])
+        with self._index.locked():
+            known |= self._index.known_ids()
+            for document in found.entries:
+                if document["entry_id"] not in known:
+                    self._index.commit(document["entry_id"], [{"add": document}])
                     adopted += 1
         self._index.notes += recovery.left_over(found)
         if adopted:
             self._index.notes.append(f"Takes taken back from their audio files: {adopted:,}.")
             self._folding.changed()
         return adopted
-
-    def _unnamed_sounds(self) -> list[Path]:
-        """Return the audio files that are not named after a take of this history."""
-        return [path for path in sounds.audio_files(self.directory) if self._catalog.get(path.stem) is None]
 
     def close(self) -> None:
         """Fold what is waiting into the document, and close. A fold that fails loses nothing: the journals stay."""
@@ -344,7 +344,7 @@ class GenerationHistory:
     ) -> HistoryEntry:
         def change() -> HistoryEntry:
             with self._index.locked():
-                entry = self._require(entry_id)
+                entry = self._require(entry_id, to_change_it=True)
                 if to and not (unless and unless(entry)):
                     if to.keys() & set(EDITABLE):
                         _checked_snapshot(from_document({**entry.to_document(), **to}))
@@ -359,16 +359,18 @@ class GenerationHistory:
     def _purge(self, entry_id: str) -> None:
         def change() -> HistoryEntry:
             with self._index.locked():
-                entry = self._require(entry_id)
+                entry = self._require(entry_id, to_change_it=True)
                 self._index.commit(entry_id, [{"del": entry_id}])
                 return entry
 
         entry = self._with_room(change)
-        self._upkeep.purge([entry.to_document()])
+        if media.is_named_after(entry):  # other names are for the fold, which reads them in the index
+            self._upkeep.purge([entry.to_document()])
         self._folding.changed()
 
-    def _require(self, entry_id: str) -> HistoryEntry:
-        entry = self._catalog.get(entry_id) if isinstance(entry_id, str) else None
+    def _require(self, entry_id: str, to_change_it: bool = False) -> HistoryEntry:
+        find = self._catalog.sure if to_change_it else self._catalog.get
+        entry = find(entry_id) if isinstance(entry_id, str) else None
         if entry is None:
             raise EntryNotFound(entry_id)
         return entry
@@ -444,6 +446,7 @@ class GenerationHistory:
         try:
             self._sweep()
             self.fold()
+            self._catalog.folded()
         except HistoryError as error:
             self._index.notes.append(f"history.json was not written anew: {error}")
 

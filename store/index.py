@@ -122,11 +122,21 @@ class Index:
         cut_off = (path.name for path in self.root.glob("*.cut-*"))
         return any(name.partition(".cut-")[0] in journals for name in cut_off)
 
-    def removed_ids(self) -> set[str]:
-        """Return the ids that were deleted for good by lines which no fold has merged yet."""
+    def missing_before(self, position: Position) -> int:
+        """Return how many bytes the newest journal lacks of those that were read of it up to `position`."""
+        newest = chain.journal_numbers(self.root)[-1:]
+        header = self._header(position.journal) if newest == [position.journal] else None
+        if header is None or header.history_id != position.history_id:
+            return 0
+        return max(0, position.end - files.size_of(self.root / journal.name_of(position.journal)))
+
+    def known_ids(self) -> set[str]:
+        """Return the id of every entry, and of those deleted for good by lines which no fold has merged yet."""
         while True:
+            found = self.present()
             try:
-                return set(self.present().read()[0].removed)
+                changes, _ = found.read()
+                return {*map(chain.id_of, changes.applied(found.entries())), *changes.removed}
             except FileNotFoundError:
                 continue  # folded away while we read
 
@@ -141,13 +151,13 @@ class Index:
             return None
 
     def _holds(self, position: Position) -> bool:
-        """Say whether the line that `position` stands behind is where it was; a journal folded away cannot tell."""
+        """Say whether the line that `position` stands behind is where it was. Of a journal folded away nobody can tell."""
         try:
             with open_regular(self.root / journal.name_of(position.journal)) as file:
                 file.seek(position.line_start)
                 line = file.read(position.end - position.line_start)
         except FileNotFoundError:
-            return self._header(position.journal + 1) is not None
+            return False
         return line.endswith(b"\n") and crc_of(line) == position.crc and len(line) == position.end - position.line_start
 
     def _header(self, number: int) -> JournalHeader | None:

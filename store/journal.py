@@ -96,7 +96,15 @@ def number_of(name: str) -> int | None:
 
 
 def read_header(path: Path) -> JournalHeader:
-    """Read a journal's first line. Raises `IndexDamaged` and `FileNotFoundError`."""
+    """Read a journal's first line. Raises `IndexDamaged`, also where its name is another's, and `FileNotFoundError`."""
+    header = read_header_under_any_name(path)
+    if path.name != name_of(header.number):
+        raise IndexDamaged(path, "its first line is another journal's")
+    return header
+
+
+def read_header_under_any_name(path: Path) -> JournalHeader:
+    """Read the first line of a journal that may have lost its name. Raises `IndexDamaged` and `FileNotFoundError`."""
     with open_regular(path) as file:
         line = file.readline(4096)
     try:
@@ -110,8 +118,8 @@ def read_header(path: Path) -> JournalHeader:
         )
     except (DamagedLine, KeyError, TypeError) as error:
         raise IndexDamaged(path, "its first line does not carry its own CRC") from error
-    if not line.endswith(b"\n") or not header.is_sound() or path.name != name_of(header.number):
-        raise IndexDamaged(path, "its first line is another journal's")
+    if not line.endswith(b"\n") or not header.is_sound():
+        raise IndexDamaged(path, "its first line is none of a journal")
     return header
 
 

@@ -6,12 +6,11 @@ Evidence is set aside under an unused name, never overwritten; what was lost and
 from __future__ import annotations
 
 import contextlib
-import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-from store import chain, document, files, journal, sounds
+from store import chain, document, files, journal, salvage, sounds
 from store.chain import BACKUP, DOCUMENT, VERSION_1, Chain
 from store.document import Header
 from store.entry import AUDIO_FOLDER
@@ -19,6 +18,7 @@ from store.errors import IndexDamaged, InvalidEntry, from_os_error
 from store.index import Index, Upkeep
 from store.lines import seal
 from store.progress import Progress, no_progress
+from store.salvage import Gathered, Piece
 from store.sounds import Sounds
 from store.values import Json
 
@@ -58,14 +58,14 @@ def _read_through(found: Chain) -> None:
 
 
 def _recover(index: Index, upkeep: Upkeep, progress: Progress) -> int:
-    found = _second_chain(index.root)
+    found = second_chain(index.root)
     if found is None:
         return _salvage(index, progress)
     _stand_on(index, found, upkeep)
     return 0
 
 
-def _second_chain(root: Path) -> Chain | None:
+def second_chain(root: Path) -> Chain | None:
     """Return a chain that is wholly good without `history.json`, and reaches the newest journal that is known of."""
     headers = [_header_of(root / name) for name in (DOCUMENT, BACKUP)]
     newest = max((header.journal + 1 for header in headers if header), default=1)
@@ -87,18 +87,26 @@ def renew_backup(index: Index) -> None:
     try:
         with files.locked(root / "fold.lock"), index.locked():
             first = chain.find(root, chain.present_base(root))
-            if first.header.version != document.VERSION or first.base is None or _second_chain(root) is not None:
+            if first.header.version != document.VERSION or first.base is None or second_chain(root) is not None:
                 return
             _read_through(first)
-            spent = [root / journal.name_of(n) for n in chain.journal_numbers(root) if n <= first.header.journal]
-            _keep_aside(index, [path for path in (root / BACKUP, *spent) if path.exists() and not _is_good(path)])
-            with first.base.open("rb") as file:
-                files.create(root / BACKUP, iter(lambda: file.read(files.BUFFER_BYTES), b""))
-            files.sync_folder(root)
+            _keep_aside(index, [piece.path for piece in salvage.pieces(root) if not _belongs(piece, first.header)])
+            _write_backup(index)
             index.notes.append("There was no whole second copy of the index; history.json.bak was written anew.")
-            index.drop_unneeded_journals()
     except OSError as error:
         raise from_os_error(error, root) from error
+
+
+def _belongs(piece: Piece, header: Header) -> bool:
+    return piece.history_id == header.history_id and salvage.is_whole(piece)
+
+
+def _write_backup(index: Index) -> None:
+    """Copy the document, so that the same damage on the disk does not hit both."""
+    with (index.root / DOCUMENT).open("rb") as file:
+        files.create(index.root / BACKUP, iter(lambda: file.read(files.BUFFER_BYTES), b""))
+    files.sync_folder(index.root)
+    index.drop_unneeded_journals()
 
 
 def _stand_on(index: Index, found: Chain, upkeep: Upkeep) -> None:
@@ -113,43 +121,16 @@ def _stand_on(index: Index, found: Chain, upkeep: Upkeep) -> None:
     index.write_document(found, replace(tail, number=last.header.number), upkeep)
 
 
-@dataclass
-class _Gathered:
-    """Entries gathered line by line, each with the number of the last journal that its line includes."""
-
-    entries: dict[str, dict[str, Json]] = field(default_factory=dict)
-    includes: dict[str, int] = field(default_factory=dict)
-    removed: set[str] = field(default_factory=set)
-
-    def offer(self, document_: dict[str, Json], journal_number: int) -> None:
-        entry_id = document_.get("entry_id")
-        if isinstance(entry_id, str) and entry_id not in self.entries:
-            self.entries[entry_id] = document_
-            self.includes[entry_id] = journal_number
-
-    def change(self, change: dict[str, Json], number: int) -> None:
-        entry_id = change["add"].get("entry_id") if "add" in change else change.get("set", change.get("del"))
-        if not isinstance(entry_id, str) or number <= self.includes.get(entry_id, -1):
-            return
-        if "add" in change:
-            self.offer(change["add"], number - 1)
-        elif "set" in change:
-            self.entries.get(entry_id, {}).update(change["to"])
-        else:
-            self.entries.pop(entry_id, None)
-            self.removed.add(entry_id)
-
-
 def _salvage(index: Index, progress: Progress) -> int:
     """Gather every line that is as it was written, then the audio files' own snapshots, and write a new document."""
     root = index.root
-    numbers = chain.journal_numbers(root)
-    headers = [header for header in map(_header_of, (root / DOCUMENT, root / BACKUP)) if header]
-    highest = max([1, *numbers, *(header.journal for header in headers)])
-    history_id = _history_id(root, headers, numbers)
-    gathered = _gather(root, numbers)
-    found_in_audio = _gather_audio(index, gathered, progress)
-    damaged = [path for path in _index_files(root, numbers) if not _is_good(path)]
+    every = salvage.pieces(root)
+    history_id = salvage.history_of(every)
+    ours = [piece for piece in every if piece.history_id in ("", history_id)]
+    highest = max([1, *chain.journal_numbers(root), *(piece.number for piece in every)])
+    gathered = salvage.gather(root, ours)
+    found_in_audio = _gather_audio(index, gathered, salvage.folded_up_to(ours), progress)
+    damaged = [piece.path for piece in every if piece not in ours or not salvage.is_whole(piece)]
     _keep_aside(index, damaged)
     index.create_journal(highest + 1, history_id, highest, None)
     lines = list(_sealed(gathered.entries.values()))
@@ -157,6 +138,7 @@ def _salvage(index: Index, progress: Progress) -> int:
     for path in damaged:
         if path.name != DOCUMENT:
             files.remove(path)
+    _write_backup(index)
     names = ", ".join(path.name for path in damaged) or "the index"
     index.notes.append(
         f"{names}: damaged or missing. {len(lines):,} takes were gathered again, {found_in_audio:,} of them from their "
@@ -171,30 +153,13 @@ def _sealed(entries: Iterable[dict[str, Json]]) -> Iterator[bytes]:
             yield seal(entry)
 
 
-def _gather(root: Path, numbers: list[int]) -> _Gathered:
-    gathered = _Gathered()
-    for path in (root / DOCUMENT, root / BACKUP):
-        header = _header_of(path)
-        with contextlib.suppress(FileNotFoundError):
-            for line in document.read_good_lines(path):
-                gathered.offer(chain.fields_of(line), header.journal if header else 0)
-    for path in (root / DOCUMENT, root / VERSION_1):
-        with contextlib.suppress(FileNotFoundError):
-            for entry in document.read_good_version_1(path):
-                gathered.offer(entry, 0)
-    for number in numbers:
-        for change in journal.read_good_changes(root / journal.name_of(number)):
-            gathered.change(change, number)
-    return gathered
-
-
-def _gather_audio(index: Index, gathered: _Gathered, progress: Progress) -> int:
+def _gather_audio(index: Index, gathered: Gathered, includes: int, progress: Progress) -> int:
     """Offer the takes that audio files carry and no line names; return how many were taken."""
     known = {*gathered.entries, *gathered.removed}
     found = sounds.look_through(orphans(index.root, gathered.entries.values()), progress)
     taken = [entry for entry in found.entries if entry["entry_id"] not in known]
     for entry in taken:
-        gathered.offer(entry, 0)
+        gathered.offer(entry, includes)
     index.notes += left_over(found)
     return len(taken)
 
@@ -218,41 +183,11 @@ def left_over(found: Sounds) -> list[str]:
     return notes
 
 
-def _index_files(root: Path, numbers: list[int]) -> list[Path]:
-    paths = [root / DOCUMENT, root / BACKUP, *(root / journal.name_of(number) for number in numbers)]
-    return [path for path in paths if path.exists()]
-
-
-def _is_good(path: Path) -> bool:
-    try:
-        if path.name in (DOCUMENT, BACKUP):
-            if document.is_version_1(path):
-                return True
-            for _ in document.read_lines(path):
-                pass
-        else:
-            journal.read_header(path)
-            part = journal.read_part(path, journal.header_size(path))
-            return not part.tail and all(part.changes())
-    except IndexDamaged:
-        return False
-    return True
-
-
 def _header_of(path: Path) -> Header | None:
     try:
         return document.read_header(path)
     except (IndexDamaged, FileNotFoundError):
         return None
-
-
-def _history_id(root: Path, headers: list[Header], numbers: list[int]) -> str:
-    for header in headers:
-        return header.history_id
-    for number in numbers:
-        with contextlib.suppress(IndexDamaged):
-            return journal.read_header(root / journal.name_of(number)).history_id
-    return str(uuid.uuid4())
 
 
 def _keep_aside(index: Index, paths: list[Path]) -> None:

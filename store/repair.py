@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from store import files, media, pictures, sounds, verify
-from store.entry import AUDIO_FOLDER, HistoryEntry
-from store.errors import InvalidAudio, from_os_error
+from store.chain import fields_of
+from store.entry import AUDIO_FOLDER, HistoryEntry, from_document
+from store.errors import InvalidAudio, InvalidEntry, from_os_error
 from store.history import GenerationHistory
 from store.index import Index
 from store.progress import Progress, no_progress
@@ -160,14 +161,16 @@ def repair(directory: str | Path, plan: RepairPlan, progress: Progress = no_prog
             history.take_back_orphans()
         history.fold()
         try:
-            notes = _carry_out(root, plan, {entry.entry_id: entry for entry in _all_entries(history)})
+            notes = _carry_out(root, plan)
         except OSError as error:
             raise from_os_error(error, root) from error
+        history.fold()  # a take that was pointed to its sound is written into it
         return (*history.problems, *notes)
 
 
-def _carry_out(root: Path, plan: RepairPlan, entries: dict[str, HistoryEntry]) -> list[str]:
+def _carry_out(root: Path, plan: RepairPlan) -> list[str]:
     index = Index(root)
+    entries = _entries_of(index)
     for step in plan.steps:
         if step.kind == POINT and step.entry_id in entries:
             to = {"audio_file": f"{AUDIO_FOLDER}/{step.path.name}"}
@@ -190,8 +193,16 @@ def _draw(root: Path, entry: HistoryEntry) -> None:
         files.sync_folder(path.parent)
 
 
-def _all_entries(history: GenerationHistory) -> Iterable[HistoryEntry]:
-    return (*history.list_entries(), *history.list_entries(deleted=True))
+def _entries_of(index: Index) -> dict[str, HistoryEntry]:
+    """Read the takes in the index itself: what is written into audio files never comes from the catalog."""
+    found = index.present()
+    changes, _ = found.read()
+    entries: dict[str, HistoryEntry] = {}
+    for line in changes.applied(found.entries()):
+        with contextlib.suppress(InvalidEntry):
+            entry = from_document(fields_of(line))
+            entries[entry.entry_id] = entry
+    return entries
 
 
 def rebuild(directory: str | Path, progress: Progress = no_progress) -> Rebuilt:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from store import chain, document, files, journal, media, pictures
+from store.catalog import position_at_rest
 from store.chain import BACKUP, DOCUMENT, VERSION_1, Changes, fields_of
 from store.entry import AUDIO_FOLDER, THUMBNAIL_FOLDER, HistoryEntry, from_document
 from store.errors import IndexDamaged, InvalidAudio, InvalidEntry, StoreUnavailable, from_os_error
+from store.index import Index
 from store.progress import Progress, no_progress
 from store.reading import open_regular
-from store.recovery import orphans
+from store.recovery import orphans, second_chain
 from store.snapshot import check_container
 from store.sounds import carried_entry, has_takes
 from store.upkeep import snapshot_text
@@ -130,6 +132,9 @@ class _Check:
         for number in chain.journal_numbers(self.root):
             self._noting_damage(lambda number=number: _read_journal(self.root, number))  # type: ignore[misc]
         self._noting_damage(self._check_chain)
+        for check in (self._check_second_chain, self._check_nothing_was_cut):
+            if not self.findings:
+                self._noting_damage(check)
 
     def _noting_damage(self, check: Callable[[], None]) -> None:
         try:
@@ -142,6 +147,16 @@ class _Check:
         found = chain.find(self.root, chain.present_base(self.root))
         if not found.base and not found.links and has_takes(self.root):
             raise IndexDamaged(self.root / DOCUMENT, "it is missing, and there are takes in the audio folder")
+
+    def _check_second_chain(self) -> None:
+        if document.read_header(self.root / DOCUMENT).version == document.VERSION and second_chain(self.root) is None:
+            raise IndexDamaged(self.root / BACKUP, "it and the journals after it are no whole second copy of the index")
+
+    def _check_nothing_was_cut(self) -> None:
+        """See that the newest journal is not shorter than it was: cut where a line ends, it looks whole in itself."""
+        position = position_at_rest(self.root)
+        if position and Index(self.root).missing_before(position):
+            raise IndexDamaged(self.root / journal.name_of(position.journal), "changes that stood at its end are gone")
 
     def _entries(self) -> tuple[list[HistoryEntry], Changes] | None:
         """Return the entries of the first chain that is wholly good; None where there is none."""
@@ -195,7 +210,8 @@ class _Check:
 
     def _check_tags(self, entry: HistoryEntry, path: Path, file: BinaryIO, waiting: bool) -> None:
         try:
-            check_container(file)
+            if not check_container(file) and entry.audio_sha256 is not None:  # version 1 wrote no checksums
+                raise InvalidAudio("it does not carry the checksum that it was written with")
         except InvalidAudio as error:
             self._found(ALTERED_TAGS, path, error.reason, entry.entry_id)
         else:

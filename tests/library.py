@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -38,6 +39,7 @@ def make_history(root: Path, takes: int, until: datetime | None = None) -> list[
     lines: Iterator[bytes] = (seal(entry.to_document()) for entry in entries)
     with (root / "history.json").open("wb") as file:
         file.writelines(document.write_lines(Header(2, history_id, 1, takes), lines))
+    shutil.copy(root / "history.json", root / "history.json.bak")
     (root / name_of(2)).write_bytes(JournalHeader(2, history_id, 1, 0).line())
     return entries
 

@@ -84,47 +84,6 @@ def closed(tmp_path: Path) -> tuple[Path, tuple[object, ...]]:
         return tmp_path, state(history)
 
 
-def damage_bytes(path: Path, step: int) -> None:
-    data = bytearray(path.read_bytes())
-    for at in range(step, len(data), step):
-        data[at] ^= 0x41
-    path.write_bytes(data)
-
-
-DAMAGES = {
-    "removed": Path.unlink,
-    "empty": lambda path: path.write_bytes(b""),
-    "cut": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
-    "rubbish": lambda path: path.write_bytes(b"rubbish" * 3_000),
-    "a byte in 997": lambda path: damage_bytes(path, 997),
-    "a byte in 4001": lambda path: damage_bytes(path, 4_001),
-    "a list column": lambda path: _sql(path, "UPDATE entries SET favorite = 1 - favorite"),
-    "a document": lambda path: _sql(path, "UPDATE entries SET document = replace(document, 'synth', 'other')"),
-    "no rows": lambda path: _sql(path, "DELETE FROM state"),
-    "another version": lambda path: _sql(path, "PRAGMA user_version = 99"),
-    "another history": lambda path: _sql(path, "UPDATE state SET history = 'x'"),
-    "ahead of the journal": lambda path: _sql(path, "UPDATE state SET end = end + 1000"),
-    "in a journal never written": lambda path: _sql(path, "UPDATE state SET journal = journal + 5"),
-}
-
-
-def _sql(path: Path, statement: str) -> None:
-    database = sqlite3.connect(path)
-    database.execute(statement)
-    database.commit()
-    database.close()
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_catalog_is_built_again(closed: tuple[Path, tuple[object, ...]], damage: str) -> None:
-    root, expected = closed
-    for name in ("catalog.sqlite-wal", "catalog.sqlite-shm"):
-        (root / name).unlink(missing_ok=True)
-    DAMAGES[damage](root / "catalog.sqlite")
-    with GenerationHistory(root) as history:
-        assert state(history) == expected
-
-
 def test_a_catalog_damaged_while_it_is_open_is_built_again(tmp_path: Path) -> None:
     with GenerationHistory(tmp_path) as history:
         entries = [add(history, seed) for seed in range(3)][::-1]
@@ -155,7 +114,7 @@ def test_a_catalog_that_another_holds_locked_does_not_stop_the_answers(
     closed: tuple[Path, tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, expected = closed
-    monkeypatch.setattr("store.catalog.BUSY_S", 0.1)
+    monkeypatch.setattr("store.database.BUSY_S", 0.1)
     holder = sqlite3.connect(root / "catalog.sqlite", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     with GenerationHistory(root) as history:

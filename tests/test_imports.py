@@ -16,8 +16,8 @@ LAYERS = {
 }
 STORE_ORDER = [
     "errors", "progress", "values", "lines", "reading", "wav", "id3", "snapshot", "entry", "calls", "files", "document", "journal", "media", "chain", "index",
-    "audio", "quality", "envelope", "canvas", "thumbnail", "spectrogram", "sounds", "pictures", "query", "rows", "catalog", "folding",
-    "upkeep", "recovery", "history", "verify", "repair", "__main__",
+    "audio", "quality", "envelope", "canvas", "thumbnail", "spectrogram", "sounds", "pictures", "query", "rows", "database", "catalog", "folding",
+    "upkeep", "salvage", "recovery", "history", "verify", "repair", "__main__",
 ]  # fmt: skip
 
 

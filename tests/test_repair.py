@@ -148,7 +148,7 @@ def test_repair_puts_right_what_can_be_and_keeps_every_file(root: Path, harm: Ca
     assert main(["repair", "--yes", str(root)]) == (1 if harm in CANNOT_HELP else 0)
     if harm is not rename_a_sound:
         assert contents(root) == expected
-    if harm is not flip_a_tag:
+    if harm not in (flip_a_tag, rename_a_sound):  # whose takes are written into them again
         assert sounds_before == {hashlib.sha256(path.read_bytes()).hexdigest() for path in wavs(root)}
     if harm in (flip_the_document, flip_the_backup):
         kept = {hash_ for name, hash_ in tree(root).items() if ".damaged-" in name}
