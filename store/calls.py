@@ -24,6 +24,7 @@ APPEND = os.O_WRONLY | os.O_APPEND | _NO_LINK
 CHANGE = os.O_RDWR
 CHANGE_OR_CREATE = os.O_RDWR | os.O_CREAT | _NO_LINK
 FOLDER = os.O_RDONLY
+ON_WINDOWS = os.name == "nt"
 WINDOWS_PATIENCE_S = 1.0
 _REFUSED = {errno.ENOTSUP, errno.EINVAL, errno.ENOTTY}
 
@@ -102,7 +103,7 @@ def _patiently(act: Callable[[], None]) -> None:
         try:
             return act()
         except PermissionError:
-            if os.name != "nt" or time.monotonic() >= last_s:
+            if not ON_WINDOWS or time.monotonic() >= last_s:
                 raise
             time.sleep(0.01)
 

@@ -36,7 +36,7 @@ def make_folder(path: Path) -> None:
 
 def sync_folder(path: Path) -> None:
     """Make the names in a folder durable. Windows cannot open folders and needs no such call."""
-    if os.name == "nt":
+    if calls.ON_WINDOWS:
         return
     descriptor = calls.open_file(path, calls.FOLDER)
     try:
@@ -87,7 +87,7 @@ def _let_go_on_windows(closing: contextlib.ExitStack) -> None:
 
     Elsewhere it stays open, because the lock on it keeps the sweeps of others away until it has its name.
     """
-    if os.name == "nt":
+    if calls.ON_WINDOWS:
         closing.close()
 
 
@@ -208,7 +208,7 @@ def keep_as(path: Path, name: Path) -> None:
 @contextlib.contextmanager
 def _locked_against_sweeps(path: Path) -> Iterator[None]:
     """Hold a lock on a file, whatever its names are, so that no sweep takes a temporary one."""
-    if os.name == "nt":
+    if calls.ON_WINDOWS:
         yield  # an open file could not be renamed there
         return
     descriptor = calls.open_file(path, calls.CHANGE)

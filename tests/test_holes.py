@@ -83,8 +83,8 @@ def power_cut(root: Path) -> Iterator[Recorder]:
 
 def killed_at_sync_of(recorder: Recorder, site: str, act: Callable[[], object]) -> None:
     """Kill a process at its first sync of that place."""
+    recorder.kill_at_sync(site)
     with pytest.raises(Killed):
-        recorder.kill_at_sync(site)
         act()
     recorder.revive()
 
