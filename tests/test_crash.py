@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -412,9 +413,9 @@ def is_caught(court: Court, site: str) -> bool:
 def index_before_audio(patch: pytest.MonkeyPatch) -> None:
     keep = GenerationHistory._keep
 
-    def swapped(self: GenerationHistory, entry: HistoryEntry, wav: bytes, thumbnail: bytes) -> None:
+    def swapped(self: GenerationHistory, entry: HistoryEntry, *files_and_more: Any, **named: Any) -> None:
         self._index.commit(entry.entry_id, [{"add": entry.to_document()}])
-        keep(self, entry, wav, thumbnail)
+        keep(self, entry, *files_and_more, **named)
 
     patch.setattr(GenerationHistory, "_keep", swapped)
 
