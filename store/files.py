@@ -36,7 +36,7 @@ def make_folder(path: Path) -> None:
 
 def sync_folder(path: Path) -> None:
     """Make the names in a folder durable. Windows cannot open folders and needs no such call."""
-    if os.name == "nt":
+    if calls.ON_WINDOWS:
         return
     descriptor = calls.open_file(path, calls.FOLDER)
     try:
@@ -63,22 +63,32 @@ def create(path: Path, chunks: Iterable[bytes | memoryview], naming: Naming | No
     durable after `sync_folder(path.parent)`. On failure nothing stays behind.
     """
     descriptor, temporary = _open_temporary(path.parent)
-    try:
+    with contextlib.ExitStack() as closing:
+        closing.callback(calls.close, descriptor)
         try:
             for chunk in _buffered(chunks):
                 write_all(descriptor, chunk)
             calls.sync(descriptor)
+            _let_go_on_windows(closing)
             with naming(temporary) if naming else contextlib.nullcontext(True) as wanted:
                 if wanted:
                     calls.replace(temporary, path)
                 else:
                     calls.unlink(temporary)
         except BaseException:
+            _let_go_on_windows(closing)
             with contextlib.suppress(OSError):
                 calls.unlink(temporary)
             raise
-    finally:
-        calls.close(descriptor)
+
+
+def _let_go_on_windows(closing: contextlib.ExitStack) -> None:
+    """Close a file that is to be renamed or removed: Windows does neither to an open one. Not tested there.
+
+    Elsewhere it stays open, because the lock on it keeps the sweeps of others away until it has its name.
+    """
+    if calls.ON_WINDOWS:
+        closing.close()
 
 
 def try_writing(folder: Path) -> None:
@@ -114,9 +124,15 @@ def _open_temporary(folder: Path) -> tuple[int, Path]:
             descriptor = calls.open_file(path, calls.CREATE)
         except FileExistsError:
             continue
-        if calls.lock(descriptor, wait=False) and os.fstat(descriptor).st_nlink:
-            return descriptor, path
-        calls.close(descriptor)
+        try:
+            if calls.lock(descriptor, wait=False) and os.fstat(descriptor).st_nlink:
+                return descriptor, path
+        except BaseException:
+            calls.close(descriptor)
+            with contextlib.suppress(OSError):
+                calls.unlink(path)
+            raise
+        calls.close(descriptor)  # a sweep was faster, and removes it
 
 
 def is_temporary(name: str) -> bool:
@@ -130,12 +146,12 @@ def sweep(folder: Path) -> int:
     for path in [Path(item.path) for item in os.scandir(folder) if is_temporary(item.name)]:
         with contextlib.suppress(FileNotFoundError):
             descriptor = calls.open_file(path, calls.CHANGE)
-            try:
+            with contextlib.ExitStack() as closing:
+                closing.callback(calls.close, descriptor)
                 if calls.lock(descriptor, wait=False):
+                    _let_go_on_windows(closing)
                     calls.unlink(path)
                     swept += 1
-            finally:
-                calls.close(descriptor)
     return swept
 
 
@@ -173,22 +189,34 @@ def size_of(path: Path) -> int:
 def keep_as(path: Path, name: Path) -> None:
     """Give the file at `path` a second name, replacing what has it, in one atomic step; the bytes are not copied."""
     temporary = path.parent / f".retake-{os.getpid()}-{next(_numbers)}.tmp"
-    try:
-        calls.link(path, temporary)
-    except OSError as error:
-        if isinstance(error, FileNotFoundError):
+    with _locked_against_sweeps(path):
+        try:
+            calls.link(path, temporary)
+        except FileNotFoundError:
             raise
-        create(name, [path.read_bytes()])  # a file system without hard links
+        except OSError:
+            create(name, [path.read_bytes()])  # a file system without hard links
+            return
+        try:
+            calls.replace(temporary, name)
+        finally:
+            # what a failed rename leaves, and one that does nothing because both names are one file already
+            with contextlib.suppress(OSError):
+                calls.unlink(temporary)
+
+
+@contextlib.contextmanager
+def _locked_against_sweeps(path: Path) -> Iterator[None]:
+    """Hold a lock on a file, whatever its names are, so that no sweep takes a temporary one."""
+    if calls.ON_WINDOWS:
+        yield  # an open file could not be renamed there
         return
+    descriptor = calls.open_file(path, calls.CHANGE)
     try:
-        calls.replace(temporary, name)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            calls.unlink(temporary)
-        raise
-    with contextlib.suppress(FileNotFoundError):
-        # rename does nothing where both names are one file already, and leaves the temporary name
-        calls.unlink(temporary)
+        calls.lock(descriptor, wait=True)
+        yield
+    finally:
+        calls.close(descriptor)
 
 
 def keep_aside(path: Path, why: str) -> Path:

@@ -250,6 +250,7 @@ class Recorder:
         self._failing = self._interrupting = False
         self._heard, self._leave_out = heard, leave_out
         self._kill_at: int | None = None
+        self._kill_at_sync = ""
         self._open: dict[int, tuple[File | Folder | None, Path]] = {}
 
     def __enter__(self) -> Recorder:
@@ -273,9 +274,13 @@ class Recorder:
         """Kill the process after that many more changes."""
         self._kill_at = self.changes + changes
 
+    def kill_at_sync(self, site: str) -> None:
+        """Kill the process at its next sync at a site that begins so."""
+        self._kill_at_sync = site
+
     def revive(self) -> None:
         """Go on with another process."""
-        self._kill_at, self.dead = None, False
+        self._kill_at, self._kill_at_sync, self.dead = None, "", False
 
     def _listening(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*given: Any, **named: Any) -> Any:
@@ -289,6 +294,9 @@ class Recorder:
             if name in ("sync", "sync_data"):
                 if self._is_left_out(given[0]):
                     return None
+                if self._kill_at_sync and self.sites[-1].startswith(self._kill_at_sync):
+                    self.dead = True
+                    raise Killed
                 self._fail_where_asked(given[0])
             result = real(*given, **named)
             if name in CHANGES:

@@ -9,6 +9,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -231,13 +232,17 @@ class Trial:
         self.recorder.disk = Disk(self.root)
 
 
+@cache
+def _picture() -> bytes:
+    return draw(envelope(np.zeros((480, 1), np.float32), WIDTH))
+
+
 def settle(patch: pytest.MonkeyPatch, seed: int = 1) -> None:
     """Make a trial the same every time, and quick: no folds of their own, ids and times that are counted, one picture."""
     numbers = np.random.default_rng(seed)
     ticks = iter(range(10**6))
     patch.setattr(Folding, "changed", lambda self: None)
-    picture = draw(envelope(np.zeros((480, 1), np.float32), WIDTH))
-    patch.setattr("store.history.draw_thumbnail", lambda drawn: picture)
+    patch.setattr("store.history.draw_thumbnail", lambda drawn: _picture())
     patch.setattr(uuid, "uuid4", lambda: uuid.UUID(bytes=numbers.bytes(16)))
     patch.setattr("store.history.now", lambda: f"2026-01-01T00:00:00.{next(ticks):06}+00:00")
 
