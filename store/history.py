@@ -101,7 +101,7 @@ class GenerationHistory:
             for folder in folders:
                 files.make_folder(folder)
         except OSError as error:
-            if not all(folder.is_dir() for folder in folders[:1]):
+            if not os.path.isdir(self.directory):  # noqa: PTH112 - is_dir() raises where the name is too long
                 raise from_os_error(error, self.directory) from error
 
     def _open(self) -> None:

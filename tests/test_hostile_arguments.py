@@ -77,9 +77,7 @@ def test_any_id(history: GenerationHistory, method: str) -> None:
     assert history.count() == 3
 
 
-@pytest.mark.parametrize(
-    "field", ["favorite", "rating", "tags", "note", "title", "audio_file", "__class__", "", "x\0"]
-)
+@pytest.mark.parametrize("field", ["favorite", "rating", "tags", "note", "title", "audio_file", "__class__", "", "x\0"])
 def test_any_edit(history: GenerationHistory, field: str) -> None:
     for value in VALUES:
         before = history.list_entries()
@@ -204,7 +202,7 @@ def test_what_could_be_saved_and_not_read_is_refused(history: GenerationHistory)
         history.update_entry(take.entry_id, title="\U0001f600" * MB)
     assert history.delete_entry(take.entry_id)
     assert history.restore_entry(take.entry_id).deleted_at is None
-    assert history.fold()
+    history.fold()
     assert history.get(take.entry_id) is not None
     history.delete_entry(take.entry_id, permanent=True)
 
