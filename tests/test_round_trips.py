@@ -160,7 +160,7 @@ def test_a_field_comes_back_equal_through_every_door_or_is_refused(folder: Path,
         max_examples=max(1, EXAMPLES // BATCH), deadline=None, database=None, derandomize=True,
         suppress_health_check=list(HealthCheck), phases=(Phase.generate,) if EXAMPLES < 100 else tuple(Phase),
     )  # fmt: skip
-    @given(st.lists(ADDED.get(field) or EDITED[field], min_size=BATCH, max_size=BATCH))
+    @given(st.lists({**ADDED, **EDITED}[field], min_size=BATCH, max_size=BATCH))
     def prove(values: list[Any]) -> None:
         root = folder / str(next(rounds))
         kept = go_round(root, field, values)
