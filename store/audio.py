@@ -79,9 +79,9 @@ def prepare(audio: ArrayLike, sample_rate: int, bit_depth: int) -> Samples:
     """
     rate, depth = _whole_number(sample_rate, "sample rate"), _whole_number(bit_depth, "bit depth")
     if not SAMPLE_RATES_HZ[0] <= rate <= SAMPLE_RATES_HZ[1]:
-        raise InvalidAudio(f"The sample rate must be 1,000 to 384,000 Hz; it is {rate:,} Hz.")
+        raise InvalidAudio(f"The sample rate must be 1,000 to 384,000 Hz; it is {shown(rate)} Hz.")
     if depth not in SUBTYPES:
-        raise InvalidAudio(f"The bit depth must be 16, 24 or 32; it is {depth}.")
+        raise InvalidAudio(f"The bit depth must be 16, 24 or 32; it is {shown(depth)}.")
     frames = _as_frames(audio)
     if frames.size * (depth // 8) + HEADER_BYTES > MAX_WAV_BYTES:
         raise InvalidAudio(

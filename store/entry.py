@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -227,7 +227,7 @@ def checked_seconds(name: str, value: object) -> float | None:
     number = plain(value, name)
     if number is None:
         return None
-    if isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number):
+    if isinstance(number, int | float) and not isinstance(number, bool) and abs(number) <= sys.float_info.max:
         return float(number)
     raise InvalidEntry(name, f"must be a number of seconds, not {shown(value)}")
 

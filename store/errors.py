@@ -10,8 +10,8 @@ def shown(value: object) -> str:
     """Return what a message shows of any value: its beginning, on one line."""
     try:
         text = repr(value[:100] if isinstance(value, str) else value)
-    except ValueError:  # Python refuses to print numbers of over 4,300 digits
-        text = f"a {type(value).__name__} that is too long"
+    except (ValueError, RecursionError):  # Python refuses to print over 4,300 digits, and nests only so deep
+        text = f"a {type(value).__name__} that is too large to show"
     return text if len(text) <= 80 else text[:80] + "…"
 
 

@@ -49,7 +49,7 @@ from store.snapshot import embed_snapshot
 from store.thumbnail import WIDTH
 from store.thumbnail import draw as draw_thumbnail
 from store.upkeep import Upkeep, snapshot_text
-from store.values import MAX_BYTES, Json, plain
+from store.values import MAX_BYTES, MAX_LISTS, Json, brackets, plain
 
 T = TypeVar("T")
 MOST_COLUMNS = 100_000
@@ -101,7 +101,7 @@ class GenerationHistory:
             for folder in folders:
                 files.make_folder(folder)
         except OSError as error:
-            if not all(folder.is_dir() for folder in folders[:1]):
+            if not os.path.isdir(self.directory):  # noqa: PTH112 - is_dir() raises where the name is too long
                 raise from_os_error(error, self.directory) from error
 
     def _open(self) -> None:
@@ -486,8 +486,10 @@ def _absolute(directory: str | Path) -> Path:
 
 
 def _checked_snapshot(entry: HistoryEntry) -> str:
-    """Return an entry as its audio file carries it. Raises `InvalidEntry` where it is over 16 MB."""
+    """Return an entry as its audio file carries it. Raises `InvalidEntry` where it is too large to read back."""
     text = snapshot_text(entry)
     if len(text) > MAX_BYTES:
         raise InvalidEntry("entry", f"is {len(text):,} bytes of JSON; the most is {MAX_BYTES:,}")
+    if brackets(text) > MAX_LISTS:
+        raise InvalidEntry("entry", f"holds more than {MAX_LISTS:,} lists and objects")
     return text

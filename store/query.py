@@ -31,6 +31,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }
 _LARGEST = 2**53
 _TAGS = 100
+_WORDS = 100  # SQLite takes conditions up to a depth of 1,000
 _TRIGRAM = 3
 _TEXT_CHARACTERS = 20_000
 _NAME_CHARACTERS = 1_000  # of a parameter with those it stands in
@@ -85,7 +86,7 @@ class Filters:
     def _of_words(self) -> list[tuple[str, list[object]]]:
         """Every word must be found, each anywhere: three characters or more by trigrams, shorter ones by looking."""
         words = (self.query or "")[:_QUERY_CHARACTERS].casefold().replace("\0", " ").split()
-        words = list(dict.fromkeys(sql_text(word) for word in words))
+        words = list(dict.fromkeys(map(sql_text, words)))[:_WORDS]
         long = [word for word in words if len(word) >= _TRIGRAM]
         short = [word for word in words if len(word) < _TRIGRAM]
         conditions: list[tuple[str, list[object]]] = []

@@ -12,7 +12,7 @@ from store.errors import InvalidAudio, InvalidEntry
 from store.progress import Progress, no_progress
 from store.reading import open_regular
 from store.snapshot import read_snapshot
-from store.values import MAX_BYTES, MAX_DEPTH, Json, loads, nests_deeper
+from store.values import MAX_BYTES, MAX_DEPTH, MAX_LISTS, Json, brackets, loads, nests_deeper
 
 MOST_CHARACTERS = 2 * MAX_BYTES
 MOST_LEVELS = MAX_DEPTH + 5  # so that a line of the index can hold the entry
@@ -51,7 +51,8 @@ def carried_entry(path: Path) -> dict[str, Json] | None:
         with open_regular(path) as file:
             text = read_snapshot(file)
             size_bytes = file.seek(0, 2)
-        entry = loads(text) if text and len(text) <= MOST_CHARACTERS else None
+        is_small = text is not None and len(text) <= MOST_CHARACTERS and brackets(text) <= MAX_LISTS
+        entry = loads(text) if text and is_small else None
         from_document(entry)
     except (OSError, InvalidAudio, InvalidEntry, ValueError):
         return None

@@ -17,6 +17,7 @@ Json: TypeAlias = Any
 MAX_DEPTH = 100
 _MAX_DEPTH_WRITTEN = MAX_DEPTH + 10  # an entry and its line stand around a value, and more may come
 MAX_BYTES = 16 * 2**20
+MAX_LISTS = 1_000_000  # and objects: an empty one takes three bytes of JSON and ninety of memory
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _ESCAPE = "$number"
 _OUTER = frozenset({list, dict})
@@ -117,14 +118,14 @@ def loads(data: bytes | str) -> Json:
         value = json.loads(data)
     except RecursionError as error:
         raise ValueError("nests too deep") from error
-    if _brackets(data) > _MAX_DEPTH_WRITTEN and nests_deeper(value, _MAX_DEPTH_WRITTEN + 1):
+    if brackets(data) > _MAX_DEPTH_WRITTEN and nests_deeper(value, _MAX_DEPTH_WRITTEN + 1):
         raise ValueError("nests too deep")
     mark: Any = b'"$' if isinstance(data, bytes) else '"$'
     return decode(value) if mark in data else value
 
 
-def _brackets(data: bytes | str) -> int:
-    """Count what could open a level: nearly always so few that the value need not be walked through."""
+def brackets(data: bytes | str) -> int:
+    """Count what could begin a list or an object: nearly always so few that a value need not be walked through."""
     if isinstance(data, bytes):
         return data.count(b"[") + data.count(b"{")
     return data.count("[") + data.count("{")

@@ -15,6 +15,7 @@ from store.audio import encode, encode_samples, prepare
 from store.errors import InvalidAudio
 from store.snapshot import check_container, embed_snapshot, read_snapshot, with_snapshot
 from store.wav import decode, probe, read_data_sha256, read_layout
+from tests.riff import chunk, head, riff
 
 RAMP = np.linspace(-1, 1, 25).reshape(-1, 1)
 
@@ -23,19 +24,6 @@ def identity(wav: bytes) -> tuple[object, ...]:
     """Everything that a check of a stored take compares."""
     file = BytesIO(wav)
     return read_data_sha256(file), probe(file), check_container(file), read_snapshot(file)
-
-
-def chunk(name: bytes, payload: bytes) -> bytes:
-    return name + struct.pack("<I", len(payload)) + payload + b"\0" * (len(payload) % 2)
-
-
-def riff(*chunks: bytes) -> bytes:
-    body = b"WAVE" + b"".join(chunks)
-    return b"RIFF" + struct.pack("<I", len(body)) + body
-
-
-def head(encoding: int = 1, channels: int = 1, rate: int = 48_000, frame_bytes: int = 2, bits: int = 16) -> bytes:
-    return chunk(b"fmt ", struct.pack("<HHIIHH", encoding, channels, rate, rate * frame_bytes, frame_bytes, bits))
 
 
 @pytest.mark.parametrize("depth", [16, 24, 32])
