@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,10 @@ def add_one(history: GenerationHistory) -> None:
 
 
 def killed(act: Callable[[GenerationHistory], None], at: int, other_is_open: bool) -> Scenario:
-    """One process is killed at its change number `at`; another goes on that was open before, or comes after it."""
+    """One process is killed at its change number `at`; another goes on that was open before, or comes after it.
+
+    The scenario raises `Finished` where the process ends before that change.
+    """
 
     def scenario(trial: Trial) -> None:
         if act is delete_the_first:
@@ -286,49 +290,67 @@ DAMAGES = (
     ("history.json", "history.json.bak", "journal-2.jsonl", "journal-3.jsonl"),
 )
 SCENARIOS: dict[str, Scenario] = {
+    "deletion alone": deletion_alone,
+    "deletion killed before its files went": killed(delete_the_first, 3, other_is_open=False),
     "everyday": everyday,
     "version 1": first_change_of_version_1,
     "interrupted": interrupted,
     "folders are missing": folders_are_missing,
-    "deletion alone": deletion_alone,
     "killed unsynced, then a sync fails": killed_unsynced_then_sync_fails,
     "torn line": torn_line,
     **{f"damaged {' '.join(names)}": damaged(names) for names in DAMAGES},
     "sync fails": sync_fails,
 }
 KILLED = (fold, delete_the_first, rate_the_first, add_one)
-KEEP_TWO_CHAINS = ("everyday", "damaged history.json.bak")
-MUTANT_STATES = 50
-MOST_CHANGES = 80
-"""More than any of these makes; where it ends before it is killed, its scenario raises `Finished`."""
+KEEP_TWO_CHAINS = ("everyday", "deletion alone", "damaged history.json.bak")
+MUTANT_STATES = 16
 
 
-def kills() -> Iterator[tuple[str, Scenario]]:
-    """Yield every kill: each operation at each of its changes; another process was open before, or comes after."""
+def kills() -> Iterator[Iterator[tuple[str, Scenario]]]:
+    """Yield for each operation, with another process that was open before or comes after, a kill at each change.
+
+    At every commit one of the two kinds of other processes is met at each change, in turns.
+    """
     for act in KILLED:
-        for at in range(MOST_CHANGES):
-            for other_is_open in tier((at % 2 == 0,), (False, True)):
-                name = f"{act.__name__} killed at {at}, another open {'before' if other_is_open else 'after'}"
-                yield name, killed(act, at, other_is_open)
+        for other_is_open in (False, True):
+            changes = count() if tier(False, True) else count(int(other_is_open), 2)
+            other = "before" if other_is_open else "after"
+            yield (
+                (f"{act.__name__} killed at {at}, another open {other}", killed(act, at, other_is_open))
+                for at in changes
+            )
+
+
+@dataclass(frozen=True)
+class Held:
+    """A trial that was held: its scenario, where the store syncs in it, and the cases that no trial before it had."""
+
+    scenario: Scenario
+    sites: frozenset[str]
+    cases: list[Case]
 
 
 class Court:
-    """Holds trials, and judges each different case once."""
+    """Holds every trial, and judges each different case once."""
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.judge = Judge(bench.scratch)
-        self.met: set[object] = set()
-        self.trials: dict[str, tuple[Scenario, set[str]]] = {}
+        self.trials: dict[str, Held] = {}
+        self._met: set[object] = set()
+        for name, scenario in SCENARIOS.items():
+            self._hold(name, scenario)
+        for kills_of_one in kills():
+            with contextlib.suppress(Finished):
+                for name, scenario in kills_of_one:
+                    self._hold(name, scenario)
 
-    def hold(self, name: str, scenario: Scenario) -> list[Case]:
-        """Run a scenario; return the cases that were not met before."""
+    def _hold(self, name: str, scenario: Scenario) -> None:
         trial = self.bench.hold(name, scenario)
-        self.trials[name] = (scenario, set(trial.sites))
         cases = trial.cases()
-        new = [case for key, case in cases.items() if key not in self.met]
-        self.met.update(cases)
-        return new
+        new = [case for key, case in cases.items() if key not in self._met]
+        self._met.update(cases)
+        self.trials[name] = Held(scenario, frozenset(trial.sites), new)
 
     def complaints(self, name: str, cases: list[Case], one_of: int = 1) -> list[str]:
         """Judge cases: in the soak with every catalog, folded before the second cut and not; else these take turns.
@@ -344,19 +366,27 @@ class Court:
                 found += [f"{name}: {complaint}"] if complaint else []
         return found
 
-    def convicts(
-        self, name: str, scenario: Scenario, swap: Swap = lambda patch: None, leave_out: str | None = None
-    ) -> bool:
-        """Run a scenario with a mutant of the store; say whether any case that was not met without it is wrong."""
+    def catches(self, swap: Swap = lambda patch: None, leave_out: str | None = None) -> bool:
+        """Hold the trials again with a mutant of the store; say whether any is judged wrong."""
+        return any(
+            self._convicts(name, held.scenario, swap, leave_out)
+            for name, held in self.trials.items()
+            if leave_out is None or leave_out in held.sites
+        )
+
+    def _convicts(self, name: str, scenario: Scenario, swap: Swap, leave_out: str | None) -> bool:
         try:
             with pytest.MonkeyPatch.context() as patch:
                 swap(patch)
                 trial = self.bench.hold(name, scenario, leave_out)
         except Finished:
             return False
-        new = [case for key, case in trial.cases().items() if key not in self.met]
-        found = any(self.judge.complaint(case, fold=True) for case in new)
-        return found or (name in KEEP_TWO_CHAINS and any(map(self.judge.complaint_without_document, new)))
+        two_chains = name in KEEP_TWO_CHAINS
+        return any(
+            self.judge.complaint(case, fold=True) or (two_chains and self.judge.complaint_without_document(case))
+            for key, case in trial.cases().items()
+            if key not in self._met
+        )
 
 
 @pytest.fixture(scope="module")
@@ -366,29 +396,24 @@ def court(bench: Bench) -> Court:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_no_power_cut_loses_what_was_acknowledged(court: Court, figures: Figures, name: str) -> None:
-    cases = court.hold(name, SCENARIOS[name])
+    cases = court.trials[name].cases
     before = court.judge.judged
-    assert court.complaints(name, cases, one_of=6 if "sync fails" in name else 1) == []
+    assert court.complaints(name, cases, one_of=8 if "sync fails" in name else 2) == []
     figures.add("power cuts", states=len(cases), openings=court.judge.judged - before, wrong=0)
 
 
 def test_no_power_cut_after_a_kill_at_any_change_loses_what_was_acknowledged(court: Court, figures: Figures) -> None:
-    complaints: list[str] = []
+    after_kills = {name: held.cases for name, held in court.trials.items() if name not in SCENARIOS}
     before = court.judge.judged
-    states = processes = 0
-    for name, scenario in kills():
-        with contextlib.suppress(Finished):
-            cases = court.hold(name, scenario)
-            complaints += court.complaints(name, cases, one_of=6)
-            processes, states = processes + 1, states + len(cases)
+    complaints = [wrong for name, cases in after_kills.items() for wrong in court.complaints(name, cases, one_of=8)]
     assert complaints == []
-    openings = court.judge.judged - before
-    figures.add("power cuts after a kill", kills=processes, states=states, openings=openings, wrong=0)
+    states, openings = sum(map(len, after_kills.values())), court.judge.judged - before
+    figures.add("power cuts after a kill", kills=len(after_kills), states=states, openings=openings, wrong=0)
 
 
 def test_a_power_cut_always_leaves_two_whole_chains(court: Court, figures: Figures) -> None:
     """After the power cut the document is lost as well: the backup and its journals hold everything."""
-    cases = list(court.bench.hold("everyday", everyday).cases().values())
+    cases = court.trials["everyday"].cases
     assert [complaint for complaint in map(court.judge.complaint_without_document, cases) if complaint] == []
     figures.add("power cuts, and then no document", states=len(cases), wrong=0)
 
@@ -398,16 +423,9 @@ def test_a_power_cut_always_leaves_two_whole_chains(court: Court, figures: Figur
 
 def test_every_sync_is_needed(court: Court, figures: Figures) -> None:
     """Each sync of the store is left out: some power cut must then be judged wrong."""
-    sites = sorted({site for _, sites in court.trials.values() for site in sites})
-    assert len(sites) > 15, "the proofs above run before this one"
-    assert [site for site in sites if not is_caught(court, site)] == []
+    sites = sorted({site for held in court.trials.values() for site in held.sites})
+    assert [site for site in sites if not court.catches(leave_out=site)] == []
     figures.add("syncs left out", mutants=len(sites), caught=len(sites))
-
-
-def is_caught(court: Court, site: str) -> bool:
-    """Say whether a sync that is left out is judged wrong in any scenario that makes it."""
-    made_in = ((name, scenario) for name, (scenario, sites) in court.trials.items() if site in sites)
-    return any(court.convicts(name, scenario, leave_out=site) for name, scenario in made_in)
 
 
 def index_before_audio(patch: pytest.MonkeyPatch) -> None:
@@ -498,6 +516,5 @@ SWAPS = (
 @pytest.mark.parametrize("swap", SWAPS, ids=lambda swap: swap.__name__)
 def test_every_order_is_needed(court: Court, figures: Figures, swap: Swap) -> None:
     """Two steps change places: some power cut must then be judged wrong."""
-    scenarios = {name: SCENARIOS[name] for name in ("everyday", "deletion alone")} | dict(kills())
-    assert any(court.convicts(name, scenario, swap) for name, scenario in scenarios.items())
+    assert court.catches(swap)
     figures.add("orders swapped", mutants=1, caught=1)
