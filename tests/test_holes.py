@@ -24,7 +24,7 @@ from store.folding import Folding
 from store.index import Index, Tail
 from store.journal import Part, name_of
 from store.progress import Progress
-from store.recovery import _Gathered
+from store.salvage import Gathered
 from store.upkeep import Upkeep
 from store.values import loads
 from store.verify import verify
@@ -285,8 +285,8 @@ def a_flipped_bit_that_changes_the_journal_number(root: Path) -> None:
 
 
 def lines_from_the_backup_are_taken_for_new(patch: Patch) -> None:
-    offer = _Gathered.offer
-    patch.setattr(_Gathered, "offer", lambda self, entry, number: offer(self, entry, 10**9))
+    offer = Gathered.offer
+    patch.setattr(Gathered, "offer", lambda self, entry, number: offer(self, entry, 10**9))
 
 
 @hole(lines_from_the_backup_are_taken_for_new)

@@ -216,7 +216,7 @@ class Machine(RuleBasedStateMachine):
         assert found.keys() >= wanted.keys()
         assert found.keys() - wanted.keys() <= self.model.purged_since
         for entry_id, take in found.items():
-            versions = self.model.since.get(entry_id, []) + [wanted.get(entry_id, take)]
+            versions = [*self.model.since.get(entry_id, []), wanted.get(entry_id, take)]
             for name, value in take.items():
                 assert any(without_size(version)[name] == value for version in versions), (entry_id, name)
         self.model.purged -= found.keys()
