@@ -144,7 +144,7 @@ class GenerationHistory:
         """Ask the index itself which takes there are: a wrong "no" would put a take back as it was when it was added."""
         known = (
             self._index.known_ids()
-        )  # before looking: a fold may remove a deleted take's file and the line that says so
+        )  # before looking: a fold removes a deleted take's file, then the line that says so
         unnamed = [path for path in sounds.audio_files(self.directory) if path.stem not in known]
         found = sounds.look_through(unnamed, self._progress)
         adopted = 0
