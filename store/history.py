@@ -257,13 +257,21 @@ class GenerationHistory:
         except CommitUncertain:
             raise
         except BaseException as error:
-            for path in paths if is_new else ():
-                with contextlib.suppress(OSError):
-                    files.remove(path)
+            if is_new and not self._may_hold(entry.entry_id):
+                for path in paths:
+                    with contextlib.suppress(OSError):
+                        files.remove(path)
             if isinstance(error, OSError):
                 raise from_os_error(error, self.directory) from error
             raise
         self._folding.changed()
+
+    def _may_hold(self, entry_id: str) -> bool:
+        """Say whether the index may name an entry whose adding failed: Ctrl-C can come behind the commit point."""
+        try:
+            return self._catalog.get(entry_id) is not None
+        except (HistoryError, OSError):
+            return True
 
     # -- asking -----------------------------------------------------------------------------------------------------
 

@@ -59,6 +59,12 @@ def add(history: GenerationHistory, seed: int = 0, **asked: object) -> HistoryEn
     return history.add_to_history(tone(seed), **given)  # type: ignore[arg-type]
 
 
+def leave(history: GenerationHistory) -> None:
+    """Close a history without folding it: the disk is then as if its process had been killed."""
+    history._folding.close()
+    history._catalog.close()
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium for one module: Playwright keeps an event loop running, which tests of asyncio elsewhere cannot have."""
