@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from store import GenerationConfig, GenerationHistory, GenerationResult, HistoryEntry
 from tests.browser import launch
+from tests.faults import Faults
 from tests.figures import FILE, Figures
 
 
@@ -44,6 +45,12 @@ def figures() -> Figures:
 def history(tmp_path: Path) -> Iterator[GenerationHistory]:
     with GenerationHistory(tmp_path / "history") as opened:
         yield opened
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
+    """Makes calls of the operating system fail."""
+    return Faults(monkeypatch)
 
 
 def tone(seed: int = 0, frames: int = 480, channels: int = 1) -> GenerationResult:

@@ -57,7 +57,7 @@ class Faults:
         self._patch = monkeypatch
         self.trace: list[str] = []
         self.open: set[int] = set()
-        self.struck = False
+        self.victim: str | None = None
 
     def fail(self, call: str, error_number: int, times: int = 1) -> None:
         """Make the next `times` calls of one function fail."""
@@ -74,8 +74,10 @@ class Faults:
 
     @contextlib.contextmanager
     def at(self, number: int | None, fault: Fault | None) -> Iterator[None]:
-        """Let `fault` befall the call with this number, counted from 0; `trace` names the calls, `open` the descriptors."""
-        self.trace, self.open, self.struck = [], set(), False
+        """Let `fault` befall the call with this number, counted from 0; `trace` names the calls, `open` the descriptors,
+        `victim` the call that failed first.
+        """
+        self.trace, self.open, self.victim = [], set(), None
         thread = threading.get_ident()
         with self._patch.context() as patch:
             for name in CALLS:
@@ -92,7 +94,7 @@ class Faults:
                 return self._noted(name, arguments, real(*arguments, **named))
             if fault.short and behind == 0:
                 return real(arguments[0], arguments[1][: len(arguments[1]) // 2])
-            self.struck = True
+            self.victim = self.victim or name
             if fault.done or name == "close":
                 self._noted(name, arguments, real(*arguments, **named))
             raise fault.error()
@@ -103,7 +105,7 @@ class Faults:
         """Say whether a call so many places behind the one that was chosen fails."""
         if behind <= 0:
             return behind == 0
-        return fault.lasting or (fault.short and name == "write" and not self.struck)
+        return fault.lasting or (fault.short and name == "write" and not self.victim)
 
     def _noted(self, name: str, arguments: tuple[Any, ...], result: Any) -> Any:
         if name == "open_file":

@@ -26,7 +26,8 @@ V1_FIELDS = (
 class Operation:
     """Something that changes a history: what it begins with, and what is done, to an open history or to its folder.
 
-    `in_steps`: it commits more than one change, each by itself.
+    `in_steps`: it commits more than one change, each by itself. `left_to_repair`: takes without a line, which it takes
+    back from their audio; where it fails, it is the repair that does.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Operation:
     to_history: Callable[[GenerationHistory], object] | None = None
     to_folder: Callable[[Path], object] | None = None
     in_steps: bool = False
+    left_to_repair: frozenset[int] = frozenset()
 
 
 def all_takes(history: GenerationHistory) -> list[HistoryEntry]:
@@ -92,7 +94,7 @@ OPERATIONS = [
     Operation("close", "whole", GenerationHistory.close),
     Operation("first change of a version 1 history", "version 1", _add),
     Operation("first fold of a version 1 history", "changed version 1", GenerationHistory.fold),
-    Operation("open after a power cut", "cut", to_folder=_open, in_steps=True),
+    Operation("open after a power cut", "cut", to_folder=_open, left_to_repair=frozenset({LAST})),
     Operation("open with a damaged document", "damaged", to_folder=_open),
     Operation("open with two damaged documents", "badly damaged", to_folder=_open),
     Operation("open with nothing but audio", "audio", to_folder=_open),
