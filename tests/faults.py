@@ -67,6 +67,8 @@ class Faults:
         def failing(*arguments: object, **named: object) -> object:
             if left[0] > 0:
                 left[0] -= 1
+                if call == "close":
+                    real(*arguments)
                 raise OSError(error_number, os.strerror(error_number))
             return real(*arguments, **named)
 
@@ -96,7 +98,8 @@ class Faults:
                 return real(arguments[0], arguments[1][: len(arguments[1]) // 2])
             self.victim = self.victim or name
             if fault.done or name == "close":
-                self._noted(name, arguments, real(*arguments, **named))
+                with contextlib.suppress(OSError):
+                    self._noted(name, arguments, real(*arguments, **named))
             raise fault.error()
 
         return call

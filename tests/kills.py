@@ -36,7 +36,7 @@ from tests.conftest import add
 from tests.operations import all_takes
 
 ROUNDS_A_FOLDER = 20
-LONGEST_S = 0.05
+MOST_CHANGES, LONGEST_S = 16, 0.01
 CHANGES = {"add": 6, "update": 4, "delete": 2, "restore": 2, "purge": 2, "fold": 2}
 
 Fields = dict[str, Any]
@@ -50,8 +50,7 @@ class Writer:
     number: int
     takes: dict[str, Fields] = field(default_factory=dict)
     begun: Fields | None = None
-    acknowledged: int = 0
-    ready: bool = False
+    heard_of: int = 0
     process: int = 0
     pipe: int = -1
     heard: bytes = b""
@@ -62,12 +61,11 @@ class Writer:
         for said in map(json.loads, lines):
             if "error" in said:
                 raise AssertionError(said["error"])
-            self.ready = True
             if "begin" in said:
                 self.begun = said
             elif "done" in said:
                 self.begun = None
-                self.acknowledged += 1
+                self.heard_of += 1
                 if said["take"]:
                     self.takes[said["take"]["entry_id"]] = said["take"]
                 elif said["done"] == "purge":
@@ -79,7 +77,6 @@ def change(root: Path, writer: int, seed: int, say: Say) -> None:
     rng = random.Random(seed)
     history = GenerationHistory(root)
     mine = [entry.entry_id for entry in all_takes(history) if entry.params["writer"] == writer]
-    say({"ready": True})
     for step in count():
         kind = rng.choices([*CHANGES], [*CHANGES.values()])[0] if mine else "add"
         entry_id = rng.choice(mine) if mine and kind not in ("add", "fold") else None
@@ -185,10 +182,11 @@ def kill_at_work(root: Path, writers: list[Writer], rng: random.Random) -> None:
     for writer in writers:
         act = partial(change, root, writer.number, rng.randrange(1 << 20))
         writer.process, writer.pipe = fork(act)
-        writer.ready, writer.heard = False, b""
-    while rng.random() < 0.9 and not all(writer.ready for writer in writers):
+        writer.heard_of, writer.heard = 0, b""
+    changes = rng.randrange(MOST_CHANGES) if rng.random() < 0.9 else -1
+    while sum(writer.heard_of for writer in writers) < changes:
         listen(writers, time.monotonic() + 0.001)
-    listen(writers, time.monotonic() + rng.uniform(0, LONGEST_S))
+    time.sleep(rng.uniform(0, LONGEST_S))
     for writer in writers:
         os.kill(writer.process, signal.SIGKILL)
     for writer in writers:
@@ -227,8 +225,8 @@ def kill(folder: Path, seed: int, kills: int) -> dict[str, int]:
             compare(folder, everybody)
             counted["kills"] += len(writers)
             counted["of several at once"] += len(writers) if len(writers) > 1 else 0
+            counted["acknowledged changes"] += sum(writer.heard_of for writer in writers)
             counted["reopened"] += 1
-        counted["acknowledged changes"] += sum(writer.acknowledged for writer in everybody)
     shutil.rmtree(folder)
     return counted
 
