@@ -469,7 +469,7 @@ class GenerationHistory:
 
     def _catalog_count(self) -> int:
         with contextlib.suppress(HistoryError):
-            return self._catalog.count(Filters())
+            return self._translated(lambda: self._catalog.count(Filters()))
         return 0
 
     def _reliably(self, act: Callable[[], T]) -> T:

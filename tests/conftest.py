@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ from store import GenerationConfig, GenerationHistory, GenerationResult, History
 from tests.browser import launch
 from tests.faults import Faults
 from tests.figures import FILE, Figures
+
+if sys.platform != "linux":
+    collect_ignore = ["test_strace.py", "test_full_disk.py"]  # strace and tmpfs are Linux's
 
 
 def pytest_configure(config: pytest.Config) -> None:

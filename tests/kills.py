@@ -12,6 +12,7 @@ import random
 import select
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
@@ -63,6 +64,8 @@ class Writer:
                 raise AssertionError(said["error"])
             if "begin" in said:
                 self.begun = said
+            elif "refused" in said:
+                self.begun = None
             elif "done" in said:
                 self.begun = None
                 self.heard_of += 1
@@ -72,12 +75,12 @@ class Writer:
                     del self.takes[said["id"]]
 
 
-def change(root: Path, writer: int, seed: int, say: Say) -> None:
-    """Change the history until killed; say what is begun and what is done."""
+def change(root: Path, writer: int, seed: int, say: Say, steps: int | None = None) -> None:
+    """Change the history until killed, or for so many steps; say what is begun and what is done."""
     rng = random.Random(seed)
     history = GenerationHistory(root)
     mine = [entry.entry_id for entry in all_takes(history) if entry.params["writer"] == writer]
-    for step in count():
+    for step in count() if steps is None else range(steps):
         kind = rng.choices([*CHANGES], [*CHANGES.values()])[0] if mine else "add"
         entry_id = rng.choice(mine) if mine and kind not in ("add", "fold") else None
         to = {"rating": rng.randint(1, 5), "note": f"{seed} {step} ä\n" * rng.randint(0, 9)} if kind == "update" else {}
@@ -110,7 +113,7 @@ def look(root: Path, writers: list[Writer], say: Say) -> None:
     """Compare the history with what the writers told; say what is there now, by writer."""
     with GenerationHistory(root) as history:
         found = {entry.entry_id: comparable(entry.to_document()) for entry in all_takes(history)}
-        damage = [problem for problem in history.problems if "damaged" in problem]
+        damage = [problem for problem in history.problems if "damaged" in problem and "catalog" not in problem]
     chain = find(root, present_base(root))
     changes, _ = chain.read()
     in_index = {fields["entry_id"]: comparable(fields) for fields in map(unseal, changes.applied(chain.entries()))}
@@ -152,15 +155,15 @@ def trash(fields: Fields) -> Fields:
 
 
 def fork(act: Callable[[Say], None]) -> tuple[int, int]:
-    """Run `act` in a child; return its process id and the pipe on which it says things."""
-    reading, writing = os.pipe()
+    """Run `act` in a child; return its process id and the descriptor on which it is heard."""
+    hearing, saying = socket.socketpair()  # not a pipe: a test may let every write fail
     process = os.fork()
     if process:
-        os.close(writing)
-        return process, reading
+        saying.close()
+        return process, hearing.detach()
 
     def say(fields: Fields) -> None:
-        os.write(writing, json.dumps(fields).encode() + b"\n")
+        saying.sendall(json.dumps(fields).encode() + b"\n")
 
     try:
         act(say)
@@ -231,11 +234,16 @@ def kill(folder: Path, seed: int, kills: int) -> dict[str, int]:
     return counted
 
 
+def prepare_to_fork() -> None:
+    """Give all takes one waveform, or most kills would fall into drawing; see that nothing runs which a fork would lose."""
+    picture = draw(envelope(np.zeros((WIDTH, 1), np.float32), WIDTH))
+    store.history.draw_thumbnail = lambda envelope: picture
+    assert threading.active_count() == 1, "a fork copies no thread, and leaves its locks locked"
+
+
 def main() -> None:
     """Read the command line, kill, print."""
-    picture = draw(envelope(np.zeros((WIDTH, 1), np.float32), WIDTH))
-    store.history.draw_thumbnail = lambda envelope: picture  # or most kills would fall into drawing
-    assert threading.active_count() == 1, "a fork copies no thread, and leaves its locks locked"
+    prepare_to_fork()
     print(json.dumps(kill(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from store import CommitUncertain, GenerationHistory, HistoryError, StoreFull, StoreUnavailable
 from store.repair import rebuild
 from store.verify import ORPHAN_AUDIO, verify
+from tests.children import scratch_folder
 from tests.conftest import add, leave
 from tests.faults import LASTING, ONCE, Fault, Faults
 from tests.figures import Figures, tier
@@ -29,12 +29,10 @@ Content = dict[int, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def scratch() -> Iterator[Path]:
-    """A folder in memory where there is one: thousands of histories are copied into it."""
-    memory = Path("/dev/shm")  # noqa: S108
-    folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
-    make_states(folder / "states")
-    yield folder
-    shutil.rmtree(folder)
+    """A folder for thousands of small histories, with those that the operations begin with."""
+    with scratch_folder() as folder:
+        make_states(folder / "states")
+        yield folder
 
 
 @pytest.fixture(autouse=True)

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-
 import pytest
 
+from tests.children import report_of, scratch_folder, start
 from tests.figures import Figures, tier
 
-ROOT = Path(__file__).parent.parent
-MEMORY = Path("/dev/shm")  # noqa: S108
-KILLS = tier(200, 10_000)
-PROCESSES = tier(1, 2)
+KILLS, PROGRAMS = tier((200, 1), (10_000, 2))
 
 
 @pytest.mark.proof
 def test_a_killed_process_loses_nothing_that_it_acknowledged(figures: Figures) -> None:
-    one_thread = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        killers = [
-            subprocess.Popen(
-                [sys.executable, "-m", "tests.kills", f"{folder}/{seed}", str(seed), str(KILLS // PROCESSES)],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                cwd=ROOT,
-                env=one_thread,
-            )
-            for seed in range(PROCESSES)
-        ]
-        for killer in killers:
-            printed, errors = killer.communicate()
-            assert killer.returncode == 0, errors
-            figures.add("kill -9", **json.loads(printed))
+    with scratch_folder() as folder:
+        programs = [start("tests.kills", folder / str(seed), seed, KILLS // PROGRAMS) for seed in range(PROGRAMS)]
+        for program in programs:
+            figures.add("kill -9", **report_of(program))
