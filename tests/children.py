@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,10 @@ def scratch_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def start(module: str, *arguments: object) -> subprocess.Popen[str]:
-    """Start a module; NumPy gets no threads, so that it may fork."""
+def start(module: str, *arguments: object, tracer: Sequence[str] = ()) -> subprocess.Popen[str]:
+    """Start a module, under a tracer if one is given; NumPy gets no threads, so that it may fork."""
     return subprocess.Popen(
-        [sys.executable, "-m", module, *map(str, arguments)],
+        [*tracer, sys.executable, "-m", module, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
