@@ -34,6 +34,12 @@ def make_folder(path: Path) -> None:
         raise NotADirectoryError(20, "is a file, not a folder", str(path))
 
 
+def _close(descriptor: int) -> None:
+    """Close a descriptor, which is gone whatever the system reports: all that matters was synced before."""
+    with contextlib.suppress(OSError):
+        calls.close(descriptor)
+
+
 def sync_folder(path: Path) -> None:
     """Make the names in a folder durable. Windows cannot open folders and needs no such call."""
     if calls.ON_WINDOWS:
@@ -42,7 +48,7 @@ def sync_folder(path: Path) -> None:
     try:
         calls.sync(descriptor)
     finally:
-        calls.close(descriptor)
+        _close(descriptor)
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> None:
@@ -64,7 +70,7 @@ def create(path: Path, chunks: Iterable[bytes | memoryview], naming: Naming | No
     """
     descriptor, temporary = _open_temporary(path.parent)
     with contextlib.ExitStack() as closing:
-        closing.callback(calls.close, descriptor)
+        closing.callback(_close, descriptor)
         try:
             for chunk in _buffered(chunks):
                 write_all(descriptor, chunk)
@@ -98,7 +104,7 @@ def try_writing(folder: Path) -> None:
         write_all(descriptor, b"probe")
         calls.sync(descriptor)
     finally:
-        calls.close(descriptor)
+        _close(descriptor)
         calls.unlink(temporary)
 
 
@@ -128,11 +134,11 @@ def _open_temporary(folder: Path) -> tuple[int, Path]:
             if calls.lock(descriptor, wait=False) and os.fstat(descriptor).st_nlink:
                 return descriptor, path
         except BaseException:
-            calls.close(descriptor)
+            _close(descriptor)
             with contextlib.suppress(OSError):
                 calls.unlink(path)
             raise
-        calls.close(descriptor)  # a sweep was faster, and removes it
+        _close(descriptor)  # a sweep was faster, and removes it
 
 
 def is_temporary(name: str) -> bool:
@@ -147,7 +153,7 @@ def sweep(folder: Path) -> int:
         with contextlib.suppress(FileNotFoundError):
             descriptor = calls.open_file(path, calls.CHANGE)
             with contextlib.ExitStack() as closing:
-                closing.callback(calls.close, descriptor)
+                closing.callback(_close, descriptor)
                 if calls.lock(descriptor, wait=False):
                     _let_go_on_windows(closing)
                     calls.unlink(path)
@@ -162,7 +168,7 @@ def appending(path: Path) -> Iterator[int]:
     try:
         yield descriptor
     finally:
-        calls.close(descriptor)
+        _close(descriptor)
 
 
 def sync_data(descriptor: int) -> None:
@@ -216,7 +222,7 @@ def _locked_against_sweeps(path: Path) -> Iterator[None]:
         calls.lock(descriptor, wait=True)
         yield
     finally:
-        calls.close(descriptor)
+        _close(descriptor)
 
 
 def keep_aside(path: Path, why: str) -> Path:
@@ -268,7 +274,7 @@ def locked(path: Path, wait: bool = True) -> Iterator[bool]:
             yield True
             return
         finally:
-            calls.close(descriptor)
+            _close(descriptor)
 
 
 class Use:
@@ -293,7 +299,7 @@ class Use:
         """End it. In a forked child, that of the parent goes on."""
         if self.holder == os.getpid():
             calls.unlock(self._descriptor)
-        calls.close(self._descriptor)
+        _close(self._descriptor)
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -30,8 +31,10 @@ class Folding:
             self._due_s = time.monotonic() + (0 if self._overdue() else quiet_s)
             self._condition.notify_all()
             if self._thread is None and not self._closed:
-                self._thread = threading.Thread(target=self._run, name="retake-fold", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="retake-fold", daemon=True)
+                with contextlib.suppress(RuntimeError):  # no thread to be had: the next change tries again, or closing
+                    thread.start()
+                    self._thread = thread
 
     def close(self) -> bool:
         """Stop the thread; say whether anything was still waiting."""

@@ -257,13 +257,21 @@ class GenerationHistory:
         except CommitUncertain:
             raise
         except BaseException as error:
-            for path in paths if is_new else ():
-                with contextlib.suppress(OSError):
-                    files.remove(path)
+            if is_new and not self._may_hold(entry.entry_id):
+                for path in paths:
+                    with contextlib.suppress(OSError):
+                        files.remove(path)
             if isinstance(error, OSError):
                 raise from_os_error(error, self.directory) from error
             raise
         self._folding.changed()
+
+    def _may_hold(self, entry_id: str) -> bool:
+        """Say whether the index may name an entry whose adding failed: Ctrl-C can come behind the commit point."""
+        try:
+            return self._catalog.get(entry_id) is not None
+        except (HistoryError, OSError):
+            return True
 
     # -- asking -----------------------------------------------------------------------------------------------------
 
@@ -365,7 +373,8 @@ class GenerationHistory:
 
         entry = self._with_room(change)
         if media.is_named_after(entry):  # other names are for the fold, which reads them in the index
-            self._upkeep.purge([entry.to_document()])
+            with contextlib.suppress(OSError):  # the take is gone when its line is durable; a fold removes what is left
+                self._upkeep.purge([entry.to_document()])
         self._folding.changed()
 
     def _require(self, entry_id: str, to_change_it: bool = False) -> HistoryEntry:
@@ -460,7 +469,7 @@ class GenerationHistory:
 
     def _catalog_count(self) -> int:
         with contextlib.suppress(HistoryError):
-            return self._catalog.count(Filters())
+            return self._translated(lambda: self._catalog.count(Filters()))
         return 0
 
     def _reliably(self, act: Callable[[], T]) -> T:

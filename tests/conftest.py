@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,11 @@ from playwright.sync_api import Browser, sync_playwright
 
 from store import GenerationConfig, GenerationHistory, GenerationResult, HistoryEntry
 from tests.browser import launch
+from tests.faults import Faults
 from tests.figures import FILE, Figures
+
+if sys.platform != "linux":
+    collect_ignore = ["test_strace.py", "test_full_disk.py"]  # strace and tmpfs are Linux's
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,6 +51,12 @@ def history(tmp_path: Path) -> Iterator[GenerationHistory]:
         yield opened
 
 
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
+    """Makes calls of the operating system fail."""
+    return Faults(monkeypatch)
+
+
 def tone(seed: int = 0, frames: int = 480, channels: int = 1) -> GenerationResult:
     """A short sound that is another one for every seed, 24-bit exact."""
     rng = np.random.default_rng(seed)
@@ -57,6 +68,12 @@ def add(history: GenerationHistory, seed: int = 0, **asked: object) -> HistoryEn
     """Add a short sound."""
     given: dict[str, object] = {"model_id": "synth", "model_name": "Synth", "params": {"seed": seed}, **asked}
     return history.add_to_history(tone(seed), **given)  # type: ignore[arg-type]
+
+
+def leave(history: GenerationHistory) -> None:
+    """Close a history without folding it: the disk is then as if its process had been killed."""
+    history._folding.close()
+    history._catalog.close()
 
 
 @pytest.fixture(scope="module")

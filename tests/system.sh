@@ -1,11 +1,12 @@
 #!/bin/sh
-# Find or install the programs that the tests drive: Chromium and espeak-ng. Fails where one cannot be had.
+# Find or install the programs that the tests drive: Chromium, espeak-ng, and on Linux strace. Fails where one cannot be had.
 set -eu
 
 missing=""
 command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 ||
 	command -v google-chrome >/dev/null 2>&1 || [ -d "/Applications/Google Chrome.app" ] || missing="chromium"
 command -v espeak-ng >/dev/null 2>&1 || missing="$missing espeak-ng"
+[ "$(uname)" != Linux ] || command -v strace >/dev/null 2>&1 || missing="$missing strace"
 [ -n "$missing" ] || exit 0
 
 as_root=""

@@ -15,12 +15,13 @@ from store import (
     HistoryEntry,
     StoreFull,
     StoreUnavailable,
-    calls,
     files,
 )
 from store.journal import name_of
 from store.upkeep import Upkeep
+from store.verify import verify
 from tests.conftest import add
+from tests.faults import Fault, Faults
 
 
 def journals(history: GenerationHistory) -> list[str]:
@@ -132,30 +133,6 @@ def test_a_cut_off_last_line_is_kept_aside_and_the_next_change_is_safe(tmp_path:
     assert _fresh(tmp_path) == [second, entry]
 
 
-class Faults:
-    """Make calls of the operating system fail, in the one module that changes files."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._patch = monkeypatch
-
-    def fail(self, call: str, error_number: int, times: int = 1) -> None:
-        real = getattr(calls, call)
-        left = [times]
-
-        def failing(*arguments: object, **named: object) -> object:
-            if left[0] > 0:
-                left[0] -= 1
-                raise OSError(error_number, os.strerror(error_number))
-            return real(*arguments, **named)
-
-        self._patch.setattr(calls, call, failing)
-
-
-@pytest.fixture
-def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
-    return Faults(monkeypatch)
-
-
 def test_after_a_failed_sync_nobody_writes_to_that_journal_again(history: GenerationHistory, faults: Faults) -> None:
     entry = add(history)
     faults.fail("sync_data", errno.EIO)
@@ -206,6 +183,46 @@ def test_a_deletion_works_on_a_full_disk(history: GenerationHistory, faults: Fau
     faults.fail("write", errno.ENOSPC)
     assert history.delete_entry(entry.entry_id, permanent=True)
     assert _fresh(history.directory) == []
+
+
+def test_ctrl_c_behind_the_commit_point_does_not_cost_the_take_its_sound(
+    history: GenerationHistory, faults: Faults
+) -> None:
+    """The files were removed as those of a failed add, while the index named them."""
+    add(history, 1)
+    with faults.at(None, None):
+        add(history, 2)
+    with pytest.raises(KeyboardInterrupt), faults.at(faults.trace.index("sync_data") + 1, Fault("Ctrl-C")):
+        add(history, 3)
+    assert [entry.seed for entry in history.list_entries()] == [3, 2, 1]
+    assert verify(history.directory).good
+
+
+def test_a_close_that_fails_after_everything_was_synced_is_no_failure(
+    history: GenerationHistory, faults: Faults
+) -> None:
+    """A take whose line was durable was called not saved, and its sound was removed."""
+    faults.fail("close", errno.EIO, times=100)
+    entry = add(history)
+    assert _fresh(history.directory) == [entry]
+    assert verify(history.directory).good
+
+
+def test_a_temporary_file_that_cannot_be_locked_is_removed(tmp_path: Path, faults: Faults) -> None:
+    faults.fail("lock", errno.EIO)
+    with pytest.raises(OSError, match="Input/output"):
+        files.create(tmp_path / "file", [b"whole"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_deletion_for_good_is_done_when_its_line_is_durable(history: GenerationHistory, faults: Faults) -> None:
+    """The sync of the audio folder that failed after it came out as a bare OSError."""
+    entry = add(history)
+    faults.fail("unlink", errno.EIO)
+    faults.fail("sync", errno.EIO)
+    assert history.delete_entry(entry.entry_id, permanent=True)
+    assert history.fold()
+    assert verify(history.directory).findings == ()
 
 
 def test_temporary_files_of_the_dead_are_swept_and_those_of_the_living_are_not(tmp_path: Path) -> None:
