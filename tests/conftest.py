@@ -36,7 +36,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("figures")
         for line in lines:
             terminalreporter.write_line(line)
-    path.unlink()
+    path.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session")
