@@ -8,7 +8,8 @@ and tells a `Disk` of it. `Disk.states()` then lists what may be found after a p
 - the names of a folder that was not synced since are any subset of what was done to them, each step (also a rename)
   wholly or not at all. Names that were not synced are not safer because the file behind them was.
 
-Lock files are left out, and temporary files are told apart by nothing: no reader ever looks into either.
+Lock files are left out, and so are the catalog and its seal, which are derived. Temporary files are told apart by
+nothing: no reader ever looks into one.
 """
 
 from __future__ import annotations
@@ -227,7 +228,7 @@ def write_state(state: State, root: Path) -> None:
 
 
 def _is_left_out(path: Path) -> bool:
-    return path.suffix == ".lock" or path.name.startswith("catalog.sqlite")
+    return path.suffix == ".lock" or path.name.startswith("catalog.")
 
 
 class Recorder:
@@ -352,7 +353,9 @@ class Recorder:
     def _replace(self, _: None, path: Path, name: Path) -> None:
         folder = self.disk.folder_of(path)
         assert path.parent == name.parent, "a rename between folders is not in the model"
-        if folder.names[path.name] is not folder.names.get(name.name):
+        if _is_left_out(name):
+            folder.do({path.name: None})
+        elif folder.names[path.name] is not folder.names.get(name.name):
             folder.do({path.name: None, name.name: folder.names[path.name]})
 
     def _link(self, _: None, path: Path, name: Path) -> None:

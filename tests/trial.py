@@ -6,6 +6,7 @@ import hashlib
 import re
 import shutil
 import sqlite3
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,8 +19,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from store import GenerationHistory, HistoryEntry, HistoryError, StoreUnavailable
+from store import GenerationHistory, HistoryEntry, HistoryError, StoreUnavailable, database
 from store.chain import DOCUMENT
+from store.database import inode_of
 from store.document import is_version_1, read_lines
 from store.entry import EDITABLE
 from store.envelope import envelope
@@ -258,11 +260,20 @@ def _without(old: Contents, entry_id: str) -> Contents:
 
 
 def _catalog_of(directory: Path) -> bytes:
+    """Return the catalog as it would be if it were closed now."""
+    with tempfile.TemporaryDirectory(dir=directory.parent.parent) as copy:
+        for path in directory.glob("catalog.sqlite*"):
+            shutil.copy(path, copy)
+        sqlite3.connect(Path(copy) / "catalog.sqlite").execute("PRAGMA wal_checkpoint(TRUNCATE)").connection.close()
+        return (Path(copy) / "catalog.sqlite").read_bytes()
+
+
+def _write_catalog(directory: Path, catalog: bytes) -> int:
+    """Put a catalog into a history, sealed as if it had been closed; return which file it is."""
     path = directory / "catalog.sqlite"
-    with sqlite3.connect(path) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    return path.read_bytes()
+    path.write_bytes(catalog)
+    (directory / database.SEAL).write_bytes(database._sealed(database._measure(path)))
+    return path.stat().st_ino
 
 
 # -- judging --------------------------------------------------------------------------------------------------------
@@ -273,7 +284,7 @@ class Judge:
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
-        self.judged = 0
+        self.judged = self.with_stale_catalog = 0
 
     def complaint(self, case: Case, catalog: bytes = b"", fold: bool = False) -> str | None:
         """Open the history of a case with a catalog or with none, add to it, and cut the power again.
@@ -301,11 +312,13 @@ class Judge:
     def _complaint(self, case: Case, catalog: bytes, fold: bool) -> str | None:
         root = self._emptied("first")
         write_state(case.state, root)
+        written = 0
         if catalog:
             (root / HISTORY).mkdir(exist_ok=True)
-            (root / HISTORY / "catalog.sqlite").write_bytes(catalog)
+            written = _write_catalog(root / HISTORY, catalog)
         with Recorder(Disk(root)) as recorder, GenerationHistory(root / HISTORY) as history:
             found = contents(history)
+            self.with_stale_catalog += bool(written) and inode_of(root / HISTORY / "catalog.sqlite") == written
             back = {*found} if any("taken back from their audio" in each for each in history.problems) else set()
             settled = {entry_id: entry for entry_id, entry in found.items() if entry.seed not in case.may_come_back}
             if settled not in case.possible and found not in case.possible:
@@ -375,7 +388,7 @@ def _wrong_snapshots(history: GenerationHistory, found: Contents, case: Case) ->
 
 def _wrong_notes(history: GenerationHistory, case: Case, seen: bool) -> Iterator[str]:
     """Yield what `problems` should say and does not, or the other way round; `seen`: the document was read."""
-    usual = re.compile("no whole line|taken back from their audio files|catalog.sqlite was damaged")
+    usual = re.compile("no whole line|taken back from their audio files|before the changes that had been read from it")
     noted = [problem for problem in history.problems if not usual.search(problem)]
     if case.damaged and seen and not noted and not list(history.directory.glob("*.damaged-*")):
         yield "damage passed in silence"
