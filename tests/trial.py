@@ -6,6 +6,7 @@ import hashlib
 import re
 import shutil
 import sqlite3
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from store.sounds import carried_entry
 from store.thumbnail import WIDTH, draw
 from store.wav import read_data_sha256
 from tests.conftest import add
+from tests.damage import CATALOG_FILES, seal_of
 from tests.disk import Disk, Killed, Recorder, State, write_state
 
 T = TypeVar("T")
@@ -253,11 +255,13 @@ def _without(old: Contents, entry_id: str) -> Contents:
 
 
 def _catalog_of(directory: Path) -> bytes:
-    path = directory / "catalog.sqlite"
-    with sqlite3.connect(path) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    return path.read_bytes()
+    """Return a catalog as closing it would leave it; the one in use is not touched."""
+    with tempfile.NamedTemporaryFile(prefix="retake-catalog-") as file:
+        database, copy = sqlite3.connect(directory / "catalog.sqlite"), sqlite3.connect(file.name)
+        database.backup(copy)
+        for opened in (copy, database):
+            opened.close()
+        return Path(file.name).read_bytes()
 
 
 # -- judging --------------------------------------------------------------------------------------------------------
@@ -298,7 +302,8 @@ class Judge:
         write_state(case.state, root)
         if catalog:
             (root / HISTORY).mkdir(exist_ok=True)
-            (root / HISTORY / "catalog.sqlite").write_bytes(catalog)
+            for name, data in zip(CATALOG_FILES, (catalog, seal_of(catalog)), strict=True):
+                (root / HISTORY / name).write_bytes(data)
         with Recorder(Disk(root)) as recorder, GenerationHistory(root / HISTORY) as history:
             found = contents(history)
             back = {*found} if any("taken back from their audio" in each for each in history.problems) else set()
@@ -370,7 +375,7 @@ def _wrong_snapshots(history: GenerationHistory, found: Contents, case: Case) ->
 
 def _wrong_notes(history: GenerationHistory, case: Case, seen: bool) -> Iterator[str]:
     """Yield what `problems` should say and does not, or the other way round; `seen`: the document was read."""
-    usual = re.compile("no whole line|taken back from their audio files|catalog.sqlite was damaged")
+    usual = re.compile("no whole line|taken back from their audio files|bytes before the changes")
     noted = [problem for problem in history.problems if not usual.search(problem)]
     if case.damaged and seen and not noted and not list(history.directory.glob("*.damaged-*")):
         yield "damage passed in silence"
