@@ -22,7 +22,6 @@ from pathlib import Path
 from store import files
 from store.lines import DamagedLine, seal, unseal
 
-SEAL = "catalog.seal"
 BUSY_S = 20.0
 AT_ONCE_BYTES = 16 << 20  # about ten milliseconds
 LOG_BYTES = 8 << 20
@@ -35,7 +34,7 @@ class Database:
     def __init__(self, path: Path, lock: threading.RLock, prepare: Callable[[sqlite3.Connection], None]) -> None:
         self._path = path
         self._log = path.with_name(f"{path.name}-wal")
-        self._seal = path.with_name(SEAL)
+        self._seal = _seal_of(path)
         self._lock = lock
         self._prepare = prepare
         self._connection: sqlite3.Connection | None = None
@@ -79,7 +78,7 @@ class Database:
 
     def _come_in(self) -> bool:
         """Join those who use the file, or be the first; False where the first is not ready."""
-        use = files.Use(self._path.with_name("catalog.open"))
+        use = files.Use(self._path.with_name("catalog.users.lock"))
         self._check = None
         try:
             if use.alone():
@@ -177,7 +176,7 @@ class Database:
         if not good:
             self._discard()
         elif changed and self._path.exists() and not self._log.exists():
-            files.create(self._seal, [_sealed(_measure(self._path))])
+            files.write_unsynced(self._seal, _sealed(_measure(self._path)))
 
     def replace(self) -> None:
         """Remove the file, unless another process has put a new one in its place already."""
@@ -236,6 +235,10 @@ class _Check(threading.Thread):
         return self._good
 
 
+def _seal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-seal")
+
+
 def _measure(path: Path) -> tuple[int, int]:
     with path.open("rb", buffering=0) as file:
         return _measure_file(file)
@@ -283,7 +286,7 @@ def open_at_rest(path: Path) -> sqlite3.Connection | None:
     """Open a file that nobody uses and that is as it was closed, to read it without a trace; None where it is not so."""
     if path.with_name(f"{path.name}-wal").exists() or not path.exists():
         return None
-    if _read_seal(path.with_name(SEAL)) != _measure(path):
+    if _read_seal(_seal_of(path)) != _measure(path):
         return None
     return sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)
 

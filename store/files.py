@@ -97,6 +97,15 @@ def _let_go_on_windows(closing: contextlib.ExitStack) -> None:
         closing.close()
 
 
+def write_unsynced(path: Path, data: bytes) -> None:
+    """Write a new file that may be lost or stay half written: its own checksum must tell."""
+    descriptor = calls.open_file(path, calls.CREATE)
+    try:
+        write_all(descriptor, data)
+    finally:
+        calls.close(descriptor)
+
+
 def try_writing(folder: Path) -> None:
     """Write a temporary file and remove it. Raises `OSError` where nothing could be created in `folder`."""
     descriptor, temporary = _open_temporary(folder)

@@ -7,16 +7,18 @@ import math
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from store import GenerationHistory
+from store.lines import seal
 from tests.conftest import add
 
 DOCUMENT, BACKUP, FOLDED, NEWEST = "history.json", "history.json.bak", "journal-2.jsonl", "journal-3.jsonl"
-CATALOG_FILES = ("catalog.sqlite", "catalog.seal")
+CATALOG_FILES = ("catalog.sqlite", "catalog.sqlite-seal")
 INDEX_FILES = (DOCUMENT, BACKUP, FOLDED, NEWEST)
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 
@@ -39,6 +41,11 @@ def flipped(data: bytes, bit: int) -> bytes:
     turned = bytearray(data)
     turned[bit // 8] ^= 1 << bit % 8
     return bytes(turned)
+
+
+def seal_of(catalog: bytes) -> bytes:
+    """Return the seal that says of a catalog that it is as it was closed."""
+    return seal({"size_bytes": len(catalog), "crc32": zlib.crc32(catalog)}) + b"\n"
 
 
 def make_small_history(root: Path, seed: int = 0) -> None:

@@ -10,7 +10,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -26,12 +25,12 @@ from store.rows import row_crc
 from store.values import dumps
 from tests import reference
 from tests.conftest import add
-from tests.damage import flipped, scratch
+from tests.damage import CATALOG_FILES, flipped, scratch, seal_of
 from tests.figures import Figures, tier
 
 TAKES = 60
 FIRST = datetime(2026, 1, 1, tzinfo=timezone.utc)
-CATALOG, SEAL = "catalog.sqlite", "catalog.seal"
+CATALOG, SEAL = CATALOG_FILES
 ASKED: list[dict[str, Any]] = [
     {},
     {"deleted": True},
@@ -113,8 +112,7 @@ def reseal(root: Path) -> None:
     """Forge the seal, so that a lie in the catalog is believed as far as it can be."""
     for name in (f"{CATALOG}-wal", f"{CATALOG}-shm"):
         (root / name).unlink(missing_ok=True)
-    data = (root / CATALOG).read_bytes()
-    (root / SEAL).write_bytes(seal({"size_bytes": len(data), "crc32": zlib.crc32(data)}) + b"\n")
+    (root / SEAL).write_bytes(seal_of((root / CATALOG).read_bytes()))
 
 
 def tell(root: Path, lie: str, *values: object) -> None:

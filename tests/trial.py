@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from store import GenerationHistory, HistoryEntry, HistoryError, StoreUnavailable, database
+from store import GenerationHistory, HistoryEntry, HistoryError, StoreUnavailable
 from store.chain import DOCUMENT
 from store.database import inode_of
 from store.document import is_version_1, read_lines
@@ -32,6 +32,7 @@ from store.sounds import carried_entry
 from store.thumbnail import WIDTH, draw
 from store.wav import read_data_sha256
 from tests.conftest import add
+from tests.damage import CATALOG_FILES, seal_of
 from tests.disk import Disk, Killed, Recorder, State, write_state
 
 T = TypeVar("T")
@@ -260,20 +261,20 @@ def _without(old: Contents, entry_id: str) -> Contents:
 
 
 def _catalog_of(directory: Path) -> bytes:
-    """Return the catalog as it would be if it were closed now."""
-    with tempfile.TemporaryDirectory(dir=directory.parent.parent) as copy:
-        for path in directory.glob("catalog.sqlite*"):
-            shutil.copy(path, copy)
-        sqlite3.connect(Path(copy) / "catalog.sqlite").execute("PRAGMA wal_checkpoint(TRUNCATE)").connection.close()
-        return (Path(copy) / "catalog.sqlite").read_bytes()
+    """Return a catalog as closing it would leave it; the one in use is not touched."""
+    with tempfile.NamedTemporaryFile(prefix="retake-catalog-") as file:
+        database, copy = sqlite3.connect(directory / "catalog.sqlite"), sqlite3.connect(file.name)
+        database.backup(copy)
+        for opened in (copy, database):
+            opened.close()
+        return Path(file.name).read_bytes()
 
 
 def _write_catalog(directory: Path, catalog: bytes) -> int:
     """Put a catalog into a history, sealed as if it had been closed; return which file it is."""
-    path = directory / "catalog.sqlite"
-    path.write_bytes(catalog)
-    (directory / database.SEAL).write_bytes(database._sealed(database._measure(path)))
-    return path.stat().st_ino
+    for name, data in zip(CATALOG_FILES, (catalog, seal_of(catalog)), strict=True):
+        (directory / name).write_bytes(data)
+    return (directory / CATALOG_FILES[0]).stat().st_ino
 
 
 # -- judging --------------------------------------------------------------------------------------------------------
@@ -388,7 +389,7 @@ def _wrong_snapshots(history: GenerationHistory, found: Contents, case: Case) ->
 
 def _wrong_notes(history: GenerationHistory, case: Case, seen: bool) -> Iterator[str]:
     """Yield what `problems` should say and does not, or the other way round; `seen`: the document was read."""
-    usual = re.compile("no whole line|taken back from their audio files|before the changes that had been read from it")
+    usual = re.compile("no whole line|taken back from their audio files|bytes before the changes")
     noted = [problem for problem in history.problems if not usual.search(problem)]
     if case.damaged and seen and not noted and not list(history.directory.glob("*.damaged-*")):
         yield "damage passed in silence"
