@@ -39,6 +39,7 @@ SCRIPTS = (
     "parts.js",
     "details.js",
     "controls.js",
+    "turns.js",
     "sound.js",
     "player.js",
     "playback.js",

@@ -127,7 +127,8 @@ def serve(
         stop(page)
         panel.close()
         if lost := len(panel.unsaved.to_list()):
-            print(f"retake: {lost} takes could not be saved and are lost", file=sys.stderr)
+            what = "1 take could not be saved and is" if lost == 1 else f"{lost} takes could not be saved and are"
+            print(f"retake: {what} lost", file=sys.stderr)
 
 
 def page_address(host: str, port: int) -> str:

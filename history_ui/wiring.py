@@ -73,8 +73,9 @@ class Wiring:
             return panel.events(request).put_back(_asked(event), list(current))
 
         outputs = [self._gallery, undo, *self._restored]
-        self._gallery.replay(replay, [undo, *self._restored], outputs, **raw, **_quiet("replay"))
-        self._gallery.undo_replay(undo_replay, [undo, *self._restored], outputs, **raw, **_quiet("undo_replay"))
+        each: dict[str, Any] = {"trigger_mode": "multiple"}  # the page sends one after the other by itself
+        self._gallery.replay(replay, [undo, *self._restored], outputs, **raw, **each, **_quiet("replay"))
+        self._gallery.undo_replay(undo_replay, [undo, *self._restored], outputs, **raw, **each, **_quiet("undo_replay"))
         if self._restored:
             self._gallery.put_back(put_back, self._restored, self._restored, **raw, **_quiet("put_back"))
 

@@ -7,12 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
@@ -43,11 +44,17 @@ def launch(playwright: Playwright, *names: str) -> Browser:
 
 @dataclass
 class App:
-    """One running app: its address, its history and its process."""
+    """One running app: its address, its history, its process and what that writes to standard error."""
 
     address: str
     history: Path
     process: subprocess.Popen[str]
+    errors: IO[str]
+
+    def said(self) -> str:
+        """Return what it wrote to standard error."""
+        self.errors.seek(0)
+        return self.errors.read()
 
     def stop(self) -> int:
         """Ask it to stop, as Ctrl-C does; return its exit code."""
@@ -62,17 +69,25 @@ def running(history: Path, *arguments: object, **environment: str) -> Iterator[A
 
     port = free_port()
     command = ["app.py", "--history", history, "--port", port, "--no-open", *arguments]
-    with serving(command, port, environment) as process:
-        yield App(f"http://127.0.0.1:{port}", history, process)
+    with tempfile.TemporaryFile("w+") as errors:
+        try:
+            with serving(command, port, environment, errors) as process:
+                yield App(f"http://127.0.0.1:{port}", history, process, errors)
+        finally:
+            errors.seek(0)
+            sys.stderr.write(errors.read())
 
 
 @contextmanager
-def serving(command: Sequence[object], port: int, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+def serving(
+    command: Sequence[object], port: int, environment: Mapping[str, str], errors: IO[str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """Run a Python program that says in its first line that it serves on a port, until the block ends."""
     process = subprocess.Popen(
         [sys.executable, *map(str, command)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
+        stderr=errors,
         text=True,
         env={**os.environ, **environment},
     )

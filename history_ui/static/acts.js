@@ -69,7 +69,7 @@ class Acts {
     const card = this.card(id);
     if (card?.audio) this.panel.sound.play(card, 0);
     this.select(id);
-    this.panel.send('replay', { id });
+    this.panel.turns.ask('replay', { id });
   }
 
   again(id) {

@@ -11,7 +11,7 @@ class Messages {
     details.showReport(id, report);
     toasts.show(`Settings restored: ${reportWords(report)}`, {
       lines: reportLines(report),
-      action: { label: 'Undo', key: 'Z', run: () => panel.send('undo_replay', {}) },
+      action: { label: 'Undo', key: 'Z', run: () => panel.turns.ask('undo_replay', {}) },
     });
   }
 

@@ -27,6 +27,7 @@ class Panel {
     this.extras = new Extras(acts);
     this.sound = new Sound(this.bus);
     this.toasts = new Toasts();
+    this.turns = new Turns((name, data) => this.send(name, data));
     this.controls = new Controls(this.bus, (values) => this.send('put_back', { values }));
     this.gallery = new Gallery({
       server: this.server,
@@ -253,6 +254,7 @@ class Panel {
     if (!message?.kind || message.seq === this.heard) return;
     this.heard = message.seq;
     new Messages(this)[message.kind]?.(message);
+    if (['replayed', 'undone', 'refused'].includes(message.kind)) setTimeout(() => this.turns.next());
   }
 }
 
