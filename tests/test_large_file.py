@@ -28,7 +28,9 @@ def test_a_take_of_gigabytes_takes_little_memory(tmp_path: Path, figures: Figure
     root = write_version_1(folders(tmp_path), entry(0))
     path = root / entry(0)["audio_file"]
     data_bytes = SIZE_MB * MB
-    start = b"WAVE" + head(frame_bytes=6, channels=2, bits=24) + b"data" + struct.pack("<I", data_bytes - data_bytes % 6)
+    start = (
+        b"WAVE" + head(frame_bytes=6, channels=2, bits=24) + b"data" + struct.pack("<I", data_bytes - data_bytes % 6)
+    )
     with path.open("wb") as file:
         file.write(b"RIFF" + struct.pack("<I", len(start) + data_bytes - data_bytes % 6) + start)
         file.truncate(8 + len(start) + data_bytes - data_bytes % 6)

@@ -33,7 +33,15 @@ EDITS = st.fixed_dictionaries(
         "title": st.sampled_from(["", "t"]),
     },
 )
-INDEX = ["history.json", "history.json.bak", "the newest journal", "the newest journal", "the newest journal", "an older journal", "catalog.sqlite"]
+INDEX = [
+    "history.json",
+    "history.json.bak",
+    "the newest journal",
+    "the newest journal",
+    "the newest journal",
+    "an older journal",
+    "catalog.sqlite",
+]
 DAMAGES = ["remove", "empty", "cut", "flip", "rubbish"]
 
 
