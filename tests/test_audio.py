@@ -163,7 +163,7 @@ HOSTILE: dict[str, tuple[Any, Any, Any, str]] = {
     "0 Hz": ([0.0], 0, 24, "sample rate"),
     "negative rate": ([0.0], -48_000, 24, "sample rate"),
     "999 Hz": ([0.0], 999, 24, "sample rate"),
-    "1 MHz": ([0.0], 1_000_000, 24, "1,000,000 Hz"),
+    "1 MHz": ([0.0], 1_000_000, 24, "1000000 Hz"),
     "fractional rate": ([0.0], 44_100.5, 24, "whole number"),
     "no rate": ([0.0], None, 24, "whole number"),
     "a rate in words": ([0.0], "48000", 24, "whole number"),

@@ -91,6 +91,8 @@ def test_an_odd_version_is_damage(tmp_path: Path, version: Any) -> None:
 @pytest.mark.parametrize("value", [-1, HUGE, 2**62, 2**40, 1.5, True, "100", [], {}], ids=repr)
 @pytest.mark.parametrize("field", ["after_journal", "after_bytes", "history_id", "number"])
 def test_a_journal_header_of_wrong_types_costs_no_take(tmp_path: Path, field: str, value: Any) -> None:
+    if field == "history_id" and isinstance(value, str):
+        value = ""  # any other text is another history's, whose takes are not ours
     whole(tmp_path)
     path = write_journal(tmp_path, [{"add": entry(2)}])
     path.unlink()
