@@ -158,6 +158,29 @@ def test_a_busy_port_that_was_asked_for_is_an_error(tmp_path: Path) -> None:
         assert f"Port {port}" in refused(run("--history", tmp_path / "takes", "--port", port))
 
 
+def test_a_host_that_is_not_this_machines_is_named(tmp_path: Path) -> None:
+    for host in ("nowhere.invalid", "203.0.113.7"):
+        assert host in refused(run("--history", tmp_path / "takes", "--host", host))
+
+
+def test_a_page_that_everybody_can_reach_says_so(tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, ROOT / "app.py", "--history", tmp_path / "takes", "--host", "0.0.0.0", "--port", port]  # noqa: S104
+    pipe, words = subprocess.PIPE, list(map(str, command))
+    with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, env=environment()) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert f"http://localhost:{port}" in process.stdout.readline()
+        assert httpx.get(f"http://localhost:{port}/").status_code == 200
+        assert httpx.get(f"http://localhost:{port}/", headers={"host": "evil.example"}).status_code == 403
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        warning = process.stderr.read()
+    assert warning.count("\n") == 1
+    assert "everyone who reaches this machine" in warning
+    assert "--auth USER:PASSWORD" in warning
+
+
 def test_only_the_default_port_moves_on(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -196,6 +219,14 @@ def test_flags_come_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     assert (asked.history, asked.host, asked.open) == ("from-environment", "0.0.0.0", False)  # noqa: S104
     asked = parse_arguments(["--history", "mine", "--open", "--allow-host", "a", "--allow-host", "b"])
     assert (asked.history, asked.open, asked.allow_host) == ("mine", True, ["a", "b"])
+    assert parse_arguments([]).auth is None
+    monkeypatch.setenv("RETAKE_AUTH", "ada:from environment")
+    assert parse_arguments([]).auth == ("ada", "from environment")
+    assert parse_arguments(["--auth", "bob:mine"]).auth == ("bob", "mine")
+    monkeypatch.setenv("RETAKE_AUTH", "no password")
+    with pytest.raises(SystemExit):
+        parse_arguments([])
+    monkeypatch.delenv("RETAKE_AUTH")
     monkeypatch.delenv("RETAKE_HISTORY")
     assert parse_arguments([]).history == "my-history"
     assert user_and_password("ada:a:b") == ("ada", "a:b")
@@ -206,6 +237,10 @@ def test_flags_come_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     [
         ("127.0.0.1", None, False),
         ("localhost", None, False),
+        ("LOCALHOST", None, False),
+        ("127.0.0.5", None, False),
+        ("::1", None, False),
+        ("::", None, True),
         ("0.0.0.0", None, True),  # noqa: S104
         ("192.168.1.7", None, True),
         ("0.0.0.0", ("ada", "secret"), False),  # noqa: S104

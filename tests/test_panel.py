@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import gradio as gr
+import httpx
 import numpy as np
 import pytest
 from gradio_client import Client
@@ -547,16 +548,34 @@ def test_what_a_hosts_function_raises_is_told_to_its_pages(history: GenerationHi
     assert panel.jobs.to_list() == []
 
 
-def test_a_host_that_gives_the_route_no_place_serves_audio_through_gradio(history: GenerationHistory) -> None:
+def test_a_host_that_gives_the_route_no_place_serves_audio_and_nothing_else(history: GenerationHistory) -> None:
     panel = HistoryPanel(history)
     entry = add(history)
     with served(host(panel)) as address:
         tab = Browser(address)
         [card] = tab.ask("fetch_page")["takes"]
-        assert tab.http.get(card["audio"]).content == history.audio_path(entry.entry_id).read_bytes()
-        assert tab.http.get(f"/gradio_api/file={history.directory}/history.json").status_code in (403, 404)
-        assert tab.http.get(f"/gradio_api/file={history.directory}/catalog.sqlite").status_code in (403, 404)
+        whole = history.audio_path(entry.entry_id).read_bytes()
+        assert tab.http.get(card["audio"]).content == whole
+        assert tab.http.get(card["audio"], headers={"range": "bytes=44-99"}).content == whole[44:100]
+        for headers in FOREIGN:
+            assert tab.http.get(card["audio"], headers=headers).status_code == 403
+        for path in ("history.json", "catalog.sqlite", f"audio/{entry.entry_id}.wav"):
+            assert tab.http.get(f"/gradio_api/file={history.directory}/{path}").status_code in (403, 404), path
         tab.close()
+
+
+def test_a_hosts_login_stands_before_the_panels_audio_too(history: GenerationHistory) -> None:
+    panel = HistoryPanel(history)
+    add(history)
+    with served(host(panel), auth=("ada", "secret")) as address:
+        known = httpx.Client(base_url=address)
+        assert known.post("/login", data={"username": "ada", "password": "secret"}).status_code == 200
+        tab = Browser(address, cookies=known.cookies)
+        [card] = tab.ask("fetch_page")["takes"]
+        assert tab.http.get(card["audio"]).status_code == 200
+        assert httpx.get(address + card["audio"]).status_code == 401
+        tab.close()
+        known.close()
 
 
 @pytest.mark.parametrize("headers", [one for one in FOREIGN if "sec-fetch-mode" not in one])

@@ -48,6 +48,23 @@ class Extras {
   }
 }
 
+/** Where those cards stand while the listing is out of reach: what only this server holds can be had all the same. */
+class Stranded {
+  constructor() {
+    this.words = make('span', { class: 'day-words' });
+    this.head = make('header', { class: 'day-head' }, make('h2', { class: 'day-name', text: 'Not saved yet' }), this.words);
+    this.cards = make('div', { class: 'cards' });
+    this.element = make('div', { class: 'stranded', hidden: true }, this.head, this.cards);
+  }
+
+  show(cards, unsavedCount) {
+    this.element.hidden = cards.length === 0;
+    this.head.hidden = unsavedCount === 0;
+    setText(this.words, `${plural(unsavedCount, 'take')}, kept in memory`);
+    setChildren(this.cards, cards);
+  }
+}
+
 /** A generation under way: how far it is, and Stop. */
 class JobView {
   constructor(job, acts) {

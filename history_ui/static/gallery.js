@@ -13,7 +13,7 @@ class Gallery {
     this.isGone = false;
     this.dismissed = false;
     this.finder = new Finder((query) => this.list(query));
-    this.stranded = make('div', { class: 'cards stranded', hidden: true });
+    this.stranded = new Stranded();
     this.grid = new Grid({
       takes,
       extras,
@@ -44,7 +44,7 @@ class Gallery {
       this.notice,
       this.blankHead,
       this.blank.element,
-      this.stranded,
+      this.stranded.element,
       this.grid.scroller,
     );
     bus.on('listed', () => this.onListed());
@@ -107,18 +107,11 @@ class Gallery {
     else if (reason === 'nothing') this.showNothing();
     else if (reason === 'first') this.blank.first(this.summary.folder, this.acts.canGenerate());
     else this.blank.hide();
-    this.showStranded();
+    this.stranded.show(this.trouble ? this.extras.elements : [], this.extras.unsavedCount);
     this.grid.scroller.hidden = reason !== '';
     this.finder.element.hidden = reason === 'trouble' || (reason === 'first' && this.isPristine());
     this.blankHead.hidden = reason !== 'nothing';
     this.acts.setEmpty(reason === 'first');
-  }
-
-  /** While the listing is out of reach, what only this server holds is shown under the words that say so. */
-  showStranded() {
-    const cards = this.trouble ? this.extras.elements : [];
-    this.stranded.hidden = cards.length === 0;
-    setChildren(this.stranded, cards);
   }
 
   /** Whether jobs and unsaved takes stand elsewhere, or nowhere, instead of before the listing. */
