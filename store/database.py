@@ -155,12 +155,14 @@ class Database:
         with contextlib.suppress(OSError, sqlite3.Error), self._turn():
             if self._use is None:
                 return
-            if self._use.alone():
-                self._close_alone()
-            elif self._connection is not None:
-                files.remove(self._seal)
-                self._connection.execute("PRAGMA wal_checkpoint")
-            self._use.share()
+            try:
+                if self._use.alone():
+                    self._close_alone()
+                elif self._connection is not None:
+                    files.remove(self._seal)
+                    self._connection.execute("PRAGMA wal_checkpoint")
+            finally:
+                self._use.share()
 
     def _close_alone(self) -> None:
         """Close the connection, which brings the log into the file, and seal the file where that changed it.
@@ -219,8 +221,11 @@ class _Check(threading.Thread):
 
     def run(self) -> None:
         """Read the whole file, unless it is given up meanwhile."""
-        measured = _measure_file(self._file, lambda: self.abandoned)
-        self._good = self.abandoned or measured == self._stated
+        try:
+            measured = _measure_file(self._file, lambda: self.abandoned)
+            self._good = self.abandoned or measured == self._stated
+        except OSError:
+            self._good = False  # the disk cannot read it
         self._read.set()
         self._then(self)
 

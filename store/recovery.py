@@ -91,7 +91,10 @@ def renew_backup(index: Index) -> None:
                 return
             _read_through(first)
             _keep_aside(index, [piece.path for piece in salvage.pieces(root) if not _belongs(piece, first.header)])
-            _write_backup(index)
+            with first.base.open("rb") as file:  # a copy: the same damage on the disk must not hit both
+                files.create(root / BACKUP, iter(lambda: file.read(files.BUFFER_BYTES), b""))
+            files.sync_folder(root)
+            index.drop_unneeded_journals()
             index.notes.append("There was no whole second copy of the index; history.json.bak was written anew.")
     except OSError as error:
         raise from_os_error(error, root) from error
@@ -99,14 +102,6 @@ def renew_backup(index: Index) -> None:
 
 def _belongs(piece: Piece, header: Header) -> bool:
     return piece.history_id == header.history_id and salvage.is_whole(piece)
-
-
-def _write_backup(index: Index) -> None:
-    """Copy the document, so that the same damage on the disk does not hit both."""
-    with (index.root / DOCUMENT).open("rb") as file:
-        files.create(index.root / BACKUP, iter(lambda: file.read(files.BUFFER_BYTES), b""))
-    files.sync_folder(index.root)
-    index.drop_unneeded_journals()
 
 
 def _stand_on(index: Index, found: Chain, upkeep: Upkeep) -> None:
@@ -138,7 +133,8 @@ def _salvage(index: Index, progress: Progress) -> int:
     for path in damaged:
         if path.name != DOCUMENT:
             files.remove(path)
-    _write_backup(index)
+    files.keep_as(root / DOCUMENT, root / BACKUP)  # one file with two names until the next fold
+    index.drop_unneeded_journals()
     names = ", ".join(path.name for path in damaged) or "the index"
     index.notes.append(
         f"{names}: damaged or missing. {len(lines):,} takes were gathered again, {found_in_audio:,} of them from their "

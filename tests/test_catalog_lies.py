@@ -421,6 +421,39 @@ def test_no_flipped_bit_of_a_catalog_too_large_to_be_checked_at_once_changes_an_
     figures.add("catalog: bits flipped in a large one", flips=tries, wrong_answers_after_the_check=0)
 
 
+def test_a_large_catalog_that_the_disk_cannot_read_is_built_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*given: object) -> None:
+        raise OSError(errno.EIO, "the disk cannot read it")
+
+    monkeypatch.setattr("store.database.AT_ONCE_BYTES", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr("store.database._measure_file", fail)
+        history = GenerationHistory(root)
+        history._catalog._file.wait_until_checked()
+    check_answers(history, root)
+    assert history.problems == ("catalog.sqlite was damaged; it is built again from the index.",)
+    close_without_folding(history)
+    assert is_right(root) == ()
+
+
+def test_two_histories_and_two_processes_use_one_catalog(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is last seals it; the log of the first is brought in although others use it."""
+    monkeypatch.setattr("store.database.LOG_BYTES", 1)
+    first, second = GenerationHistory(root), GenerationHistory(root)
+    code = "import sys; from store import GenerationHistory; print(GenerationHistory(sys.argv[1]).count())"
+    for number in range(8):
+        first.update_entry(entry_of(number + 10)["entry_id"], note=f"{number}")
+        assert second.count() == first.count()
+    told = subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True, check=True)
+    assert int(told.stdout) == second.count()
+    assert not (root / SEAL).exists(), "the file is in use, and changed"
+    close_without_folding(first)
+    check_answers(second, root)
+    close_without_folding(second)
+    assert (root / SEAL).read_bytes() == seal_of((root / CATALOG).read_bytes())
+    assert is_right(root) == ()
+
+
 # -- nothing durable is made from it ------------------------------------------------------------------------------------
 
 
