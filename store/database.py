@@ -192,18 +192,20 @@ class Database:
 
     def close(self) -> None:
         """Close the file, and seal it where nobody else uses it. What cannot be sealed is built again next time."""
-        if self._use is not None and self._is_mine():
-            with contextlib.suppress(OSError, sqlite3.Error), self._turn():
-                if self._use.alone():
-                    self._close_alone()
-        self._leave()
+        try:
+            if self._use is not None and self._is_mine():
+                with contextlib.suppress(OSError, sqlite3.Error), self._turn():
+                    if self._use.alone():
+                        self._close_alone()
+        finally:
+            self._leave()
 
     def _leave(self) -> None:
         self._end_check(wait=False)
         self.disconnect()
-        if self._use is not None:
-            self._use.leave()
-            self._use = None
+        use, self._use = self._use, None
+        if use is not None:
+            use.leave()
 
 
 class _Check(threading.Thread):

@@ -306,9 +306,12 @@ class Use:
 
     def leave(self) -> None:
         """End it. In a forked child, that of the parent goes on."""
-        if self.holder == os.getpid():
-            calls.unlock(self._descriptor)
-        _close(self._descriptor)
+        try:
+            if self.holder == os.getpid():
+                with contextlib.suppress(OSError):  # closing it gives up the lock too, where no child shares it
+                    calls.unlock(self._descriptor)
+        finally:
+            _close(self._descriptor)
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

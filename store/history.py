@@ -162,9 +162,11 @@ class GenerationHistory:
 
     def close(self) -> None:
         """Fold what is waiting into the document, and close. A fold that fails loses nothing: the journals stay."""
-        if self._folding.close():
-            self._fold_quietly()
-        self._catalog.close()
+        try:
+            if self._folding.close():
+                self._fold_quietly()
+        finally:
+            self._catalog.close()
 
     def __enter__(self) -> GenerationHistory:
         return self

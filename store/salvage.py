@@ -102,10 +102,19 @@ def is_whole(piece: Piece) -> bool:
 
 
 def folded_up_to(found: list[Piece]) -> int:
-    """Return the last journal that some document includes: what came before it is in the audio files."""
+    """Return the last journal that some document includes: what came before it is in the audio files.
+
+    Where no document says so, it is the one before the newest journal with changes: an empty one behind it may have been
+    begun by a repair that was cut off.
+    """
     stated = [piece.number for piece in found if piece.is_document and piece.history_id]
-    journals = [piece.number for piece in found if not piece.is_document]
-    return max(stated, default=max(journals, default=1) - 1)
+    if stated:
+        return max(stated)
+    return max((piece.number for piece in found if not piece.is_document and _has_changes(piece)), default=1) - 1
+
+
+def _has_changes(piece: Piece) -> bool:
+    return any(journal.read_good_changes(piece.path))
 
 
 def gather(root: Path, found: list[Piece]) -> Gathered:

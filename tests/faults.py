@@ -16,7 +16,7 @@ from store import calls
 
 CALLS = (
     "open_file", "close", "write", "sync", "sync_data", "truncate",
-    "replace", "link", "unlink", "make_folder", "lock",
+    "replace", "link", "unlink", "make_folder", "lock", "lock_shared", "unlock",
 )  # fmt: skip
 """Every function of `store.calls`."""
 
@@ -51,13 +51,18 @@ LASTING = [replace(fault, name=f"{fault.name} from then on", lasting=True) for f
 
 
 class Faults:
-    """Counts the calls that the current thread makes, and makes some of them fail."""
+    """Counts the calls that this thread makes, and makes some of them fail."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._patch = monkeypatch
+        self._thread = threading.get_ident()
+        self._counts = False
+        self._armed: tuple[int, Fault] | None = None
         self.trace: list[str] = []
         self.open: set[int] = set()
         self.victim: str | None = None
+        for name in CALLS:
+            monkeypatch.setattr(calls, name, self._watched(name, getattr(calls, name)))
 
     def fail(self, call: str, error_number: int, times: int = 1) -> None:
         """Make the next `times` calls of one function fail."""
@@ -75,26 +80,35 @@ class Faults:
         self._patch.setattr(calls, call, failing)
 
     @contextlib.contextmanager
-    def at(self, number: int | None, fault: Fault | None) -> Iterator[None]:
-        """Let `fault` befall the call with this number, counted from 0; `trace` names the calls, `open` the descriptors,
-        `victim` the call that failed first.
+    def at(self, number: int, fault: Fault) -> Iterator[None]:
+        """Let `fault` befall the call with this number, counted from 0.
+
+        After it `trace` names the calls, `victim` the one that failed first; `open` are descriptors not closed since.
         """
-        self.trace, self.open, self.victim = [], set(), None
-        thread = threading.get_ident()
-        with self._patch.context() as patch:
-            for name in CALLS:
-                patch.setattr(calls, name, self._watched(name, getattr(calls, name), thread, number, fault))
+        with self.counting():
+            self._armed = (number, fault)
             yield
 
-    def _watched(self, name: str, real: Call, thread: int, number: int | None, fault: Fault | None) -> Call:
+    @contextlib.contextmanager
+    def counting(self) -> Iterator[None]:
+        """Let every call do what it does, and name them in `trace`."""
+        self.trace, self.victim, self._counts = [], None, True
+        try:
+            yield
+        finally:
+            self._counts, self._armed = False, None
+
+    def _watched(self, name: str, real: Call) -> Call:
         def call(*arguments: Any, **named: Any) -> Any:
-            if threading.get_ident() != thread:
+            if threading.get_ident() != self._thread:
                 return real(*arguments, **named)
-            behind = -1 if number is None else len(self.trace) - number
-            self.trace.append(name)
-            if fault is None or not self._befalls(fault, name, behind):
+            at = len(self.trace)
+            if self._counts:
+                self.trace.append(name)
+            number, fault = self._armed or (0, None)
+            if fault is None or not self._befalls(fault, name, at - number):
                 return self._noted(name, arguments, real(*arguments, **named))
-            if fault.short and behind == 0:
+            if fault.short and at == number:
                 return real(arguments[0], arguments[1][: len(arguments[1]) // 2])
             self.victim = self.victim or name
             if fault.done or name == "close":

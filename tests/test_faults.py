@@ -63,6 +63,7 @@ class Trial:
         self.root = scratch / "trial"
         self.operation = operation
         self.faults = faults
+        faults.open.clear()
         shutil.rmtree(self.root, ignore_errors=True)
         if (scratch / "states" / operation.state).exists():
             shutil.copytree(scratch / "states" / operation.state, self.root)
@@ -71,21 +72,24 @@ class Trial:
             assert self.history
             self.history._folding.changed()
 
-    def run(self, number: int | None = None, fault: Fault | None = None) -> BaseException | None:
+    def run(self, fault_at: tuple[int, Fault] | None = None) -> BaseException | None:
         """Do it, with a fault or without; return what was raised."""
         try:
-            with self.faults.at(number, fault):
+            with self.faults.at(*fault_at) if fault_at else self.faults.counting():
                 if self.operation.to_history:
                     self.operation.to_history(self.history)
                 else:
                     self.operation.to_folder(self.root)
-        except (HistoryError, KeyboardInterrupt) as error:
+        except (HistoryError, KeyboardInterrupt, OSError) as error:
             return error
         return None
 
     def content(self) -> Content:
         """Return what the history holds now, as the process that did it sees it, or a new one."""
-        if self.history is None or self.operation.name == "close":
+        if self.operation.name == "close":
+            leave(self.history)
+            self.history = None
+        if self.history is None:
             self.history = GenerationHistory(self.root)
         return content(self.history)
 
@@ -105,7 +109,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """An operation that nothing disturbs: what the history holds before and after it, its calls, what verify finds before or after."""
+    """An operation that nothing disturbs: what the history holds before and after it, its calls, what verify finds then."""
 
     before: Content
     after: Content
@@ -144,13 +148,13 @@ def test_no_failing_call_costs_anything(
             if fault.short and call != "write":
                 continue
             trial = Trial(scratch, operation, faults)
-            error = trial.run(number, fault)
+            error = trial.run((number, fault))
             try:
                 check(trial, fault, error, smooth)
-            except (AssertionError, HistoryError) as found:
-                wrong.append(f"{fault.name} at call {number}, {call}: {error!r}: {type(found).__name__} {found}")
-            finally:
                 trial.end()
+                assert not faults.open or fault.done, "a descriptor stays open"
+            except (AssertionError, HistoryError, OSError) as found:
+                wrong.append(f"{fault.name} at call {number}, {call}: {error!r}: {type(found).__name__} {found}")
             runs += 1
     assert not wrong, "\n".join([f"{len(wrong)} of {runs}:", *wrong])
     figures.add("a fault at every call", operations=1, faults=runs, lost=0)
@@ -162,8 +166,6 @@ def faults_for(number: int) -> list[Fault]:
 
 
 def check(trial: Trial, fault: Fault, error: BaseException | None, smooth: Undisturbed) -> None:
-    if not fault.done:
-        assert not trial.faults.open, "a descriptor stays open"
     check_error(fault, error)
     found = trial.content()
     check_content(trial.operation, error, found, smooth)

@@ -190,7 +190,7 @@ def test_ctrl_c_behind_the_commit_point_does_not_cost_the_take_its_sound(
 ) -> None:
     """The files were removed as those of a failed add, while the index named them."""
     add(history, 1)
-    with faults.at(None, None):
+    with faults.counting():
         add(history, 2)
     with pytest.raises(KeyboardInterrupt), faults.at(faults.trace.index("sync_data") + 1, Fault("Ctrl-C")):
         add(history, 3)

@@ -48,7 +48,12 @@ def _changes(call: ast.Call) -> bool:
         return False
     if function.attr == "open" and owner != "os":
         return not _reads(call.args[:1], call)
-    return function.attr in CHANGING or (owner == "os" and function.attr in OF_OS)
+    return function.attr in CHANGING or (owner == "os" and function.attr in OF_OS and not _opens_to_read(call))
+
+
+def _opens_to_read(call: ast.Call) -> bool:
+    flags = {node.attr for node in ast.walk(call) if isinstance(node, ast.Attribute) and node.attr.startswith("O_")}
+    return "O_RDONLY" in flags and not flags & {"O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND"}
 
 
 def _reads(mode: list[ast.expr], call: ast.Call) -> bool:
