@@ -42,7 +42,7 @@ def fill(opened: Tab, name: str, value: Any) -> None:
 def test_every_kind_of_function_makes_a_take(browser: Browser, tmp_path: Path, name: str) -> None:
     panel = HistoryPanel(tmp_path / "history", standalone=True)
     with served(build_page(panel, generator_of(ZOO[name])), panel) as address:
-        with tab(browser, App(address, tmp_path, None)) as opened:  # type: ignore[arg-type]
+        with tab(browser, App(address, tmp_path, None, None)) as opened:  # type: ignore[arg-type]
             for control, value in TO_FILL.get(name, {}).items():
                 fill(opened, control, value)
             opened.page.locator("#generate").click()
@@ -59,7 +59,7 @@ def test_a_generator_that_raises_says_so_and_the_page_goes_on(
 ) -> None:
     panel = HistoryPanel(tmp_path / "history", standalone=True)
     with served(build_page(panel, generator_of(function)), panel) as address:
-        with tab(browser, App(address, tmp_path, None)) as opened:  # type: ignore[arg-type]
+        with tab(browser, App(address, tmp_path, None, None)) as opened:  # type: ignore[arg-type]
             for _ in range(2):
                 opened.page.locator("#generate").click()
                 expect(opened.page.get_by_text("The generator stopped")).to_be_visible()
@@ -80,7 +80,7 @@ def test_a_host_page_says_what_its_own_function_raised(browser: Browser, tmp_pat
         gr.Button("Make", elem_id="generate").click(panel.record(make_sound), [prompt], [sound])
         panel.render()
         panel.attach({"prompt": prompt})
-    with served(page, panel) as address, tab(browser, App(address, tmp_path, None)) as opened:  # type: ignore[arg-type]
+    with served(page, panel) as address, tab(browser, App(address, tmp_path, None, None)) as opened:  # type: ignore[arg-type]
         opened.page.wait_for_timeout(1_500)
         opened.page.locator("#generate").click()
         expect(opened.page.get_by_role("status").filter(has_text="no such prompt: a bell")).to_be_visible()
