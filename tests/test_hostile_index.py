@@ -321,7 +321,7 @@ SPECIAL: dict[str, Callable[[Path], None]] = {
     "link to a file": lambda path: path.symlink_to(path.parent.parent / "outside" / "secret"),
 }
 PLACES = [
-    "history.json", "history.json.bak", "history.v1.json", "journal-2.jsonl", "journal-3.jsonl", "catalog.sqlite", "catalog.sqlite-wal",
+    "history.json", "history.json.bak", "history.v1.json", "journal-2.jsonl", "journal-3.jsonl", "catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-seal", "catalog.users.lock",
     "history.lock", "fold.lock", "catalog.lock", "cache", ".retake-1-1.tmp",
 ]  # fmt: skip
 
