@@ -16,16 +16,18 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from io import RawIOBase
 from pathlib import Path
+from typing import BinaryIO
 
 from store import files
 from store.lines import DamagedLine, seal, unseal
+from store.reading import open_regular
 
 BUSY_S = 20.0
 AT_ONCE_BYTES = 16 << 20  # about ten milliseconds
 LOG_BYTES = 8 << 20
 _BLOCK_BYTES = 1 << 20
+_SEAL_BYTES = 1 << 10  # more than any of ours
 
 
 class Database:
@@ -213,7 +215,7 @@ class _Check(threading.Thread):
 
     def __init__(self, path: Path, stated: tuple[int, int], then: Callable[[_Check], None]) -> None:
         super().__init__(name="retake-check", daemon=True)
-        self._file = path.open("rb", buffering=0)
+        self._file = open_regular(path)
         self._stated = stated
         self._then = then
         self._read = threading.Event()
@@ -247,11 +249,11 @@ def _seal_of(path: Path) -> Path:
 
 
 def _measure(path: Path) -> tuple[int, int]:
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path) as file:
         return _measure_file(file)
 
 
-def _measure_file(file: RawIOBase, given_up: Callable[[], bool] = lambda: False) -> tuple[int, int]:
+def _measure_file(file: BinaryIO, given_up: Callable[[], bool] = lambda: False) -> tuple[int, int]:
     """Return a file's size and CRC-32."""
     size_bytes, crc = 0, 0
     while not given_up() and (block := file.read(_BLOCK_BYTES)):
@@ -266,9 +268,10 @@ def _sealed(measured: tuple[int, int]) -> bytes:
 
 def _read_seal(path: Path) -> tuple[int, int] | None:
     try:
-        fields = unseal(path.read_bytes().rstrip(b"\n"))
+        with open_regular(path) as file:
+            fields = unseal(file.read(_SEAL_BYTES).rstrip(b"\n"))
         return fields["size_bytes"], fields["crc32"]
-    except (FileNotFoundError, DamagedLine, KeyError):
+    except (OSError, DamagedLine, KeyError):
         return None
 
 
@@ -291,7 +294,7 @@ def connect(path: Path | None, prepare: Callable[[sqlite3.Connection], None]) ->
 
 def open_at_rest(path: Path) -> sqlite3.Connection | None:
     """Open a file that nobody uses and that is as it was closed, to read it without a trace; None where it is not so."""
-    if path.with_name(f"{path.name}-wal").exists() or not path.exists():
+    if path.with_name(f"{path.name}-wal").exists() or not path.exists() or not _is_a_file(path):
         return None
     if _read_seal(_seal_of(path)) != _measure(path):
         return None

@@ -17,6 +17,7 @@ from store.values import Json
 VERSION = 2
 MOST = 10**15  # journals, entries, bytes: more than there can be, and whole numbers in any language
 _END = b"]}"
+_READS = 20
 _ENTRY_START = re.compile(r'"([^"\\]+)"\s*:\s*\{')
 
 
@@ -160,16 +161,24 @@ def read_version_1(path: Path) -> dict[str, Any]:
 
 
 def read_good_version_1(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the entries of a version 1 document that can be read, whatever is wrong with the rest of it."""
+    """Yield the entries of a version 1 document that can be read, whatever is wrong with the rest of it.
+
+    Every object might be an entry, and one that turns out not to be was read in vain: that is done for so many times the
+    file's length, or a file made of beginnings would take its square.
+    """
     with open_regular(path) as file:
         text = file.read().decode("utf-8", "surrogateescape")
     decoder = json.JSONDecoder()
-    position = 0
-    while match := _ENTRY_START.search(text, position):
+    position, in_vain = 0, 0
+    while in_vain <= _READS * len(text) and (match := _ENTRY_START.search(text, position)):
         position = match.end()
         try:
             entry, position = decoder.raw_decode(text, match.end() - 1)
-        except (ValueError, RecursionError):
+        except json.JSONDecodeError as error:
+            in_vain += error.pos - match.start()
+            continue
+        except (ValueError, RecursionError):  # where it stopped is not told
+            in_vain += len(text)
             continue
         if isinstance(entry, dict) and ("entry_id" in entry or "audio_file" in entry):
             yield {**entry, "entry_id": str(entry.get("entry_id", match.group(1)))}

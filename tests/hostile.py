@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import re
 import resource
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,16 +97,21 @@ def peak_bytes(act: Callable[..., object], *arguments: object, at_most_s: float 
 
 
 def _measured(answer: Any, act: Callable[..., object], arguments: tuple[object, ...]) -> None:
-    before, error = _peak_rss(), None
+    before, error = _memory_bytes("VmRSS"), None
     try:
         act(*arguments)
     except Exception as raised:  # noqa: BLE001 - told to the parent, whose test fails
-        error = f"{type(raised).__name__}: {raised}"
-    answer.send((_peak_rss() - before, error))
+        error = "".join(traceback.format_exception(raised))
+    answer.send((_memory_bytes("VmHWM") - before, error))
 
 
-def _peak_rss() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def _memory_bytes(name: str) -> int:
+    """Read this process's own memory now, or at its peak; what `getrusage` gives begins with the parent's."""
+    if not Path("/proc/self/status").exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = re.search(rf"^{name}:\s*(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    assert found is not None
+    return int(found.group(1)) * 1024
 
 
 def tree(root: Path) -> dict[str, bytes]:

@@ -6,6 +6,8 @@ import contextlib
 import json
 import math
 import os
+import sqlite3
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -321,7 +323,7 @@ SPECIAL: dict[str, Callable[[Path], None]] = {
     "link to a file": lambda path: path.symlink_to(path.parent.parent / "outside" / "secret"),
 }
 PLACES = [
-    "history.json", "history.json.bak", "history.v1.json", "journal-2.jsonl", "journal-3.jsonl", "catalog.sqlite", "catalog.sqlite-wal",
+    "history.json", "history.json.bak", "history.v1.json", "journal-2.jsonl", "journal-3.jsonl", "catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-seal", "catalog.users.lock",
     "history.lock", "fold.lock", "catalog.lock", "cache", ".retake-1-1.tmp",
 ]  # fmt: skip
 
@@ -354,8 +356,6 @@ def _open_and_change(root: Path) -> None:
 
 
 def test_sqlite_follows_no_link_to_another_programs_database(tmp_path: Path) -> None:
-    import sqlite3
-
     theirs = sqlite3.connect(tmp_path / "theirs.db")
     theirs.execute("CREATE TABLE entries (precious)")
     theirs.execute("CREATE TABLE tags (precious)")
@@ -364,6 +364,8 @@ def test_sqlite_follows_no_link_to_another_programs_database(tmp_path: Path) -> 
     before = (tmp_path / "theirs.db").read_bytes()
     root = whole(tmp_path / "history")
     (root / "catalog.sqlite").symlink_to(tmp_path / "theirs.db")
+    stated = {"size_bytes": len(before), "crc32": zlib.crc32(before)}
+    (root / "catalog.sqlite-seal").write_bytes(hostile.seal(stated) + b"\n")
     with GenerationHistory(root) as history:
         assert history.count() == 2
         history.renew_catalog()

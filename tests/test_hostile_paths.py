@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from store import EntryNotFound, GenerationHistory, HistoryError, InvalidEntry
 from store.audio import encode_samples, prepare
 from store.repair import plan_repair, rebuild, repair
-from store.snapshot import embed_snapshot
+from store.snapshot import embed_snapshot, read_snapshot
 from store.values import dumps
 from store.verify import verify
 from tests import hostile
@@ -199,6 +200,19 @@ def test_an_id_that_is_a_path_to_anothers_sound_does_not_take_it_along(root: Pat
         assert history.delete_entry(entry_id, permanent=True)
     assert (root / f"audio/{VICTIM}.wav").read_bytes() == sound
     assert (root / f"thumbnails/{VICTIM}.png").exists()
+
+
+def test_a_take_that_is_taken_back_is_not_drawn_over_anothers_sound(root: Path) -> None:
+    sound = root / f"audio/{VICTIM}.wav"
+    write_as_lines(root, entry(2), entry(1))
+    rebuild(root)
+    write_as_snapshot(root, entry(0, thumbnail_file=f"audio/{VICTIM}.wav"), entry(1))
+    before = sound.read_bytes()
+    plan = plan_repair(root)
+    assert entry(0)["entry_id"] in plan.ids("take back")
+    repair(root, plan)
+    assert read_snapshot(BytesIO(sound.read_bytes())) is not None
+    assert len(sound.read_bytes()) >= len(before) // 2
 
 
 def test_edits_of_a_take_are_not_written_into_anothers_sound(root: Path) -> None:

@@ -48,10 +48,11 @@ def _use(root: Path) -> None:
         _serve(history, entry_id)
         history.update_entry(entry_id, note="written into the file by the fold")
         history.fold()
-        assert not history.problems
+        assert not history.problems, history.problems
         history.repair_history()
-    assert verify(root).good
     repair(root, plan_repair(root))
+    found = verify(root)
+    assert found.good, found.findings
 
 
 def _serve(history: GenerationHistory, entry_id: str) -> None:
@@ -77,9 +78,10 @@ def _serve(history: GenerationHistory, entry_id: str) -> None:
         "type": "http",
         "method": "GET",
         "path": path,
-        "headers": [],
+        "headers": [(b"host", b"127.0.0.1")],
         "query_string": b"",
         "path_params": {"token": token, "name": name},
     }
     asyncio.run(media.route().handle(scope, receive, send))  # type: ignore[arg-type]
-    assert served == history.audio_path(entry_id).stat().st_size
+    size_bytes = history.audio_path(entry_id).stat().st_size
+    assert served == size_bytes, (served, size_bytes)
