@@ -93,7 +93,6 @@ _REASONS = {
     errno.ENOSPC: "disk is full",
     errno.EDQUOT: "disk quota is used up",
     errno.ENOENT: "folder cannot be found",
-    errno.ENOTDIR: "a file is in the folder's place",
     errno.EACCES: "writing is not allowed",
     errno.EPERM: "writing is not allowed",
     errno.EROFS: "disk is read-only",

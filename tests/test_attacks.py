@@ -184,7 +184,7 @@ def attack(chromium: Chromium, address: str, known: dict[str, Any]) -> tuple[dic
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("site", ["127.0.0.1", "localhost", EVIL])
+@pytest.mark.parametrize("site", ["127.0.0.1", EVIL])
 def test_no_page_of_another_site_changes_or_reads_anything(
     chromium: Chromium, app: Victim, attack_port: int, site: str, figures: Figures
 ) -> None:
@@ -211,7 +211,7 @@ def test_a_rebound_name_reads_and_changes_nothing(chromium: Chromium, app: Victi
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("site", ["127.0.0.1", EVIL, "rebound"])
+@pytest.mark.parametrize("site", [EVIL, "rebound"])
 def test_a_panel_in_an_app_without_a_guard_defends_itself(
     chromium: Chromium, host: Victim, attack_port: int, site: str, figures: Figures
 ) -> None:
@@ -425,10 +425,9 @@ def test_a_link_on_another_site_opens_the_page_and_it_works(chromium: Chromium, 
     context.close()
 
 
-@pytest.mark.parametrize("name", ["localhost", OURS])
-def test_the_page_works_under_every_name_of_its_own(chromium: Chromium, app: Victim, name: str) -> None:
+def test_the_page_works_under_a_name_that_is_allowed(chromium: Chromium, app: Victim) -> None:
     assert app.started is not None
-    with tab(chromium, replace(app.started, address=f"http://{name}:{app.port}")) as opened:
+    with tab(chromium, replace(app.started, address=f"http://{OURS}:{app.port}")) as opened:
         expect(opened.cards()).to_have_count(2, timeout=20_000)
         opened.cards().first.get_by_role("button", name="Favourite").click()
         opened.wait(lambda: starred(app.root) == 1, "the star to be kept")

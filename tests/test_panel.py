@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
+from unittest.mock import Mock
 
 import gradio as gr
 import httpx
@@ -620,6 +621,18 @@ def test_an_interface_needs_only_a_recorded_function(history: GenerationHistory)
 def test_attach_before_render_says_what_to_do(history: GenerationHistory) -> None:
     with gr.Blocks(), pytest.raises(RuntimeError, match=r"render\(\)"):
         HistoryPanel(history).attach({})
+
+
+def test_a_panel_that_is_closed_tries_once_more_to_save(history: GenerationHistory) -> None:
+    panel = HistoryPanel(history)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "add_to_history", Mock(side_effect=StoreFull(history.directory, "disk is full")))
+        panel.record(silent)()
+    assert len(panel.unsaved.to_list()) == 1
+    panel.close()
+    assert panel.unsaved.to_list() == []
+    with GenerationHistory(history.directory) as again:
+        assert again.count() == 1
 
 
 def test_a_panel_opens_the_folder_it_is_given(tmp_path: Any) -> None:

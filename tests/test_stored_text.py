@@ -246,7 +246,7 @@ def test_what_a_generator_says_and_what_is_not_saved_show_text(browser: Browser,
     with tab(browser, app, TALL, script=WATCH) as opened:
         page, audio = opened.page, app.history / "audio"
         expect(opened.cards().first).to_be_visible(timeout=20_000)
-        for payload in PAYLOADS[:-3]:
+        for payload in PAYLOADS[:-3:2]:
             page.locator("#param-prompt textarea").fill(f"raise {payload}".replace("\0", ""))
             page.locator("#generate").click()
             expect(page.get_by_text("The generator stopped").locator("visible=true").first).to_be_visible()
@@ -254,7 +254,7 @@ def test_what_a_generator_says_and_what_is_not_saved_show_text(browser: Browser,
         audio.rename(audio.with_name("away"))
         audio.write_text("no folder")
         try:
-            for payload in PAYLOADS[:8]:
+            for payload in PAYLOADS[1:12:3]:
                 page.locator("#param-prompt textarea").fill(payload)
                 page.locator("#generate").click()
                 title = page.locator(".unsaved .take-title").filter(has_text=payload)
