@@ -142,9 +142,7 @@ class GenerationHistory:
 
     def _adopt_orphans(self) -> int:
         """Ask the index itself which takes there are: a wrong "no" would put a take back as it was when it was added."""
-        known = (
-            self._index.known_ids()
-        )  # before looking: a fold removes a deleted take's file, then the line that says so
+        known = self._index.known_ids()  # before looking: a fold removes a deleted take's file, and then the line
         unnamed = [path for path in sounds.audio_files(self.directory) if path.stem not in known]
         found = sounds.look_through(unnamed, self._progress)
         adopted = 0
@@ -374,9 +372,7 @@ class GenerationHistory:
                 return entry
 
         entry = self._with_room(change)
-        if media.is_named_after(entry):  # other names are for the fold, which reads them in the index
-            with contextlib.suppress(OSError):  # the take is gone when its line is durable; a fold removes what is left
-                self._upkeep.purge([entry.to_document()])
+        self._upkeep.purge([entry.to_document()])
         self._folding.changed()
 
     def _require(self, entry_id: str, to_change_it: bool = False) -> HistoryEntry:

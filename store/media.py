@@ -22,12 +22,6 @@ def thumbnail_name(entry_id: str) -> str:
     return f"{THUMBNAIL_FOLDER}/{entry_id}.png"
 
 
-def is_named_after(entry: HistoryEntry) -> bool:
-    """Say whether an entry's files have the names that its id gives them; no other entry's can have those."""
-    own = (audio_name(entry.entry_id), thumbnail_name(entry.entry_id))
-    return (entry.audio_file, entry.thumbnail_file) == own
-
-
 def inside(root: Path, entry: HistoryEntry, name: str, field: str) -> Path:
     """Return the path of an entry's file. Raises `InvalidEntry` where it would lie outside the history's media folders.
 

@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 from store import EntryNotFound, GenerationHistory, HistoryEntry, calls, document
+from store import database as database_module
 from store.document import Header
 from store.journal import JournalHeader, name_of
 from store.lines import seal
@@ -292,11 +294,11 @@ def test_a_catalog_two_folds_behind_is_built_again_although_the_lengths_fit(tmp_
         history = GenerationHistory(tmp_path / copy)
         history.update_entry(entry.entry_id, favorite=True)
         close_without_folding(history)
-    with GenerationHistory(tmp_path / "one") as history:
-        history.fold()
-        history.update_entry(entries[0].entry_id, note="a")
-        history.fold()
-        history.update_entry(entries[0].entry_id, note="b")
+    history = GenerationHistory(tmp_path / "one")
+    history.fold()
+    history.update_entry(entries[0].entry_id, note="later")
+    history.fold()
+    close_without_folding(history)
     for name in (CATALOG, SEAL):
         shutil.copy(tmp_path / "two" / name, tmp_path / "one" / name)
     with GenerationHistory(tmp_path / "one") as history:
@@ -473,7 +475,15 @@ def test_an_edit_waits_until_a_large_catalog_is_known_to_be_good(
     tell(root, "DELETE FROM entries WHERE entry_id = ?", entries[1].entry_id)
     (root / SEAL).write_bytes(seal({"size_bytes": (root / CATALOG).stat().st_size, "crc32": 1}))
     monkeypatch.setattr("store.database.AT_ONCE_BYTES", 0)
+    measure = database_module._measure_file
+
+    def slow(*given: Any) -> tuple[int, int]:
+        time.sleep(0.5)
+        return measure(*given)
+
+    monkeypatch.setattr(database_module, "_measure_file", slow)
     with GenerationHistory(root) as history:
+        assert history.get(entries[1].entry_id) is None, "an answer does not wait"
         assert history.update_entry(entries[1].entry_id, rating=4).rating == 4
 
 
@@ -493,6 +503,9 @@ def test_a_take_is_not_put_back_as_it_was_because_the_catalog_does_not_know_it(
 ) -> None:
     """A cut journal makes the history look for takes without a line; a wrong "no" must not undo the edits of one."""
     root, entries = sounding
+    history = GenerationHistory(root)
+    history.update_entry(entries[0].entry_id, title="not in the audio file yet")
+    close_without_folding(history)
     tell(root, "DELETE FROM entries WHERE entry_id = ?", entries[0].entry_id)
     reseal(root)
     newest = max(root.glob("journal-*.jsonl"), key=lambda path: int(path.stem.split("-")[1]))
@@ -500,7 +513,7 @@ def test_a_take_is_not_put_back_as_it_was_because_the_catalog_does_not_know_it(
         file.write(b'{"crc":"00000000","set":"half a li')
     GenerationHistory(root).close()
     kept = {entry["entry_id"]: entry for entry in reference.read(root)}[entries[0].entry_id]
-    assert (kept["favorite"], kept["tags"]) == (True, ["kept"])
+    assert (kept["favorite"], kept["title"]) == (True, "not in the audio file yet")
 
 
 def test_deleting_for_good_removes_no_other_takes_files(sounding: tuple[Path, list[HistoryEntry]]) -> None:
