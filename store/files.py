@@ -280,10 +280,19 @@ def locked(path: Path, wait: bool = True) -> Iterator[bool]:
                 return
             if not _is_at(descriptor, path):
                 continue  # somebody replaced the lock file while we waited for the old one
-            yield True
+            try:
+                yield True
+            finally:
+                _unlock(descriptor)
             return
         finally:
             _close(descriptor)
+
+
+def _unlock(descriptor: int) -> None:
+    """Give up a lock: a child that was forked meanwhile shares the open file, and would keep it locked."""
+    with contextlib.suppress(OSError):  # closing it gives up the lock too, where no child shares it
+        calls.unlock(descriptor)
 
 
 class Use:
@@ -308,8 +317,7 @@ class Use:
         """End it. In a forked child, that of the parent goes on."""
         try:
             if self.holder == os.getpid():
-                with contextlib.suppress(OSError):  # closing it gives up the lock too, where no child shares it
-                    calls.unlock(self._descriptor)
+                _unlock(self._descriptor)
         finally:
             _close(self._descriptor)
 

@@ -28,6 +28,7 @@ def start(module: str, *arguments: object, tracer: Sequence[str] = ()) -> subpro
     """Start a module, under a tracer if one is given; NumPy gets no threads, so that it may fork."""
     return subprocess.Popen(
         [*tracer, sys.executable, "-m", module, *map(str, arguments)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -41,3 +42,14 @@ def report_of(program: subprocess.Popen[str]) -> Any:
     printed, errors = program.communicate()
     assert program.returncode == 0, errors
     return json.loads(printed)
+
+
+@contextmanager
+def ended(programs: Sequence[subprocess.Popen[str]]) -> Iterator[None]:
+    """Kill what still runs when the block ends, however it ends."""
+    try:
+        yield
+    finally:
+        for program in programs:
+            program.kill()
+            program.communicate()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
 import wave
 from pathlib import Path
@@ -300,26 +299,6 @@ def test_the_document_is_plain_json_however_odd_the_numbers(tmp_path: Path) -> N
         found = history.get(entry.entry_id)
         assert found is not None
         assert str(found.params) == "{'a': nan, 'b': inf, 'c': {'$number': 'NaN'}}"
-
-
-def test_threads_add_and_list_at_once(history: GenerationHistory) -> None:
-    errors: list[BaseException] = []
-
-    def work(number: int) -> None:
-        try:
-            for step in range(12):
-                entry = add(history, number * 100 + step)
-                assert entry in history.list_entries(limit=100)
-        except BaseException as error:  # noqa: BLE001 - handed to the main thread
-            errors.append(error)
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-    assert history.count() == 48
 
 
 def test_a_revision_changes_with_every_change_and_with_nothing_else(history: GenerationHistory) -> None:
