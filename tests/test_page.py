@@ -272,7 +272,7 @@ def test_a_take_that_cannot_be_saved_stays_playable_and_is_saved_once_later(brow
         (root / "audio").rename(root / "audio-away")
         (root / "audio").write_text("a file where the folder should be")
         opened.page.locator("#generate").click()
-        unsaved = opened.page.get_by_text("Not saved").first
+        unsaved = opened.page.locator(".take.unsaved").filter(has_text="Not saved")
         expect(unsaved).to_be_visible(timeout=20_000)
         (root / "audio").unlink()
         (root / "audio-away").rename(root / "audio")
