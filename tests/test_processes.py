@@ -56,7 +56,7 @@ def test_what_a_crowd_of_processes_does_at_once_is_all_there(tmp_path: Path, fig
 def is_there_or_doomed(history: GenerationHistory, entry_id: str) -> bool:
     """Look a take up that is not among the newest: newer ones pushed it out, or it was deleted."""
     entry = history.get(entry_id)
-    return entry is None or entry.seed % DOOMED == 0 or entry in history.list_entries()
+    return entry is None or entry.seed % DOOMED == 0 or entry_id in {each.entry_id for each in history.list_entries()}
 
 
 def acknowledgements(writers: list[subprocess.Popen[str]]) -> Iterator[list[str]]:
