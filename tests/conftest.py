@@ -18,7 +18,7 @@ from tests.faults import Faults
 from tests.figures import FILE, Figures
 
 if sys.platform != "linux":
-    collect_ignore = ["test_strace.py", "test_full_disk.py"]  # strace and tmpfs are Linux's
+    collect_ignore = ["test_strace.py", "test_full_disk.py", "test_growth.py"]  # strace, tmpfs and /proc are Linux's
 
 
 def pytest_configure(config: pytest.Config) -> None:

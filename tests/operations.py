@@ -7,13 +7,17 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from store import GenerationHistory, HistoryEntry
+from store import CommitUncertain, GenerationHistory, HistoryEntry
 from store.repair import plan_repair, rebuild, repair
 from tests.conftest import add, leave
 
 FIRST, EDITED, TRASHED, PURGED, LAST, NEW, NEXT = range(1, 8)
 """Takes by their seed; the last two are added by an operation, and after it."""
+
+Content = dict[int, dict[str, Any]]
+"""Takes by their seed."""
 
 HALF_A_LINE = b'{"crc":"00000000","add":{"entry_'
 V1_FIELDS = (
@@ -46,6 +50,40 @@ def all_takes(history: GenerationHistory) -> list[HistoryEntry]:
 def id_of(history: GenerationHistory, seed: int) -> str:
     """Return the id of the take with this seed."""
     return next(entry.entry_id for entry in all_takes(history) if entry.seed == seed)
+
+
+def content(history: GenerationHistory) -> Content:
+    """Return what must not be lost, by seed: every field but those that a new run of the same operation changes."""
+    takes: Content = {}
+    for entry in all_takes(history):
+        assert entry.seed is not None
+        assert entry.seed not in takes, "a take is there twice"
+        fields = {**entry.to_document(), "size_bytes": None, "deleted_at": entry.deleted}
+        if entry.seed in (NEW, NEXT):
+            fields = {"params": fields["params"], "audio_sha256": fields["audio_sha256"]}
+        takes[entry.seed] = fields
+    return takes
+
+
+def check_content(
+    operation: Operation, error: BaseException | None, found: Content, before: Content, after: Content
+) -> None:
+    """See that a history holds what it held before an operation, or after it where it raised nothing.
+
+    An operation whose outcome is uncertain, or that was interrupted, is done or not done.
+    """
+    if error is None:
+        assert found == after
+    elif operation.left_to_repair:
+        assert {**before, **found} == before
+        assert found.keys() >= before.keys() - operation.left_to_repair
+    elif operation.in_steps:
+        assert found.keys() >= before.keys()
+        assert all(fields in (before.get(seed), after[seed]) for seed, fields in found.items())
+    elif isinstance(error, CommitUncertain | KeyboardInterrupt):
+        assert found in (before, after)
+    else:
+        assert found == before
 
 
 def _open(root: Path) -> None:

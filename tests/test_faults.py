@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,13 +17,11 @@ from tests.children import scratch_folder
 from tests.conftest import add, leave
 from tests.faults import LASTING, ONCE, Fault, Faults
 from tests.figures import Figures, tier
-from tests.operations import NEW, NEXT, OPERATIONS, Operation, all_takes, make_states
+from tests.operations import NEXT, OPERATIONS, Content, Operation, all_takes, check_content, content, make_states
 
 pytestmark = pytest.mark.proof
 
 FAULTS = [*ONCE, *LASTING]
-
-Content = dict[int, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +38,6 @@ def quick(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("store.folding.QUIET_SMALL_S", 3_600.0)
     png = next((scratch / "states" / "whole" / "thumbnails").iterdir()).read_bytes()
     monkeypatch.setattr("store.history.draw_thumbnail", lambda envelope: png)
-
-
-def content(history: GenerationHistory) -> Content:
-    """Return what must not be lost, by seed: every field but those that a new run of the same operation changes."""
-    takes: Content = {}
-    for entry in all_takes(history):
-        assert entry.seed is not None
-        assert entry.seed not in takes, "a take is there twice"
-        fields = {**entry.to_document(), "size_bytes": None, "deleted_at": entry.deleted}
-        if entry.seed in (NEW, NEXT):
-            fields = {"params": fields["params"], "audio_sha256": fields["audio_sha256"]}
-        takes[entry.seed] = fields
-    return takes
 
 
 class Trial:
@@ -168,7 +152,7 @@ def faults_for(number: int) -> list[Fault]:
 def check(trial: Trial, fault: Fault, error: BaseException | None, smooth: Undisturbed) -> None:
     check_error(fault, error)
     found = trial.content()
-    check_content(trial.operation, error, found, smooth)
+    check_content(trial.operation, error, found, smooth.before, smooth.after)
     next_take = add(trial.history, NEXT)
     assert trial.history.get(next_take.entry_id) == next_take
     found = {**found, NEXT: content(trial.history)[NEXT]}
@@ -184,21 +168,6 @@ def check(trial: Trial, fault: Fault, error: BaseException | None, smooth: Undis
         leave(trial.history)
         rebuild(trial.root)
         assert trial.operation.left_to_repair <= trial.reopened().keys()
-
-
-def check_content(operation: Operation, error: BaseException | None, found: Content, smooth: Undisturbed) -> None:
-    if error is None:
-        assert found == smooth.after
-    elif operation.left_to_repair:
-        assert {**smooth.before, **found} == smooth.before
-        assert found.keys() >= smooth.before.keys() - operation.left_to_repair
-    elif operation.in_steps:
-        assert found.keys() >= smooth.before.keys()
-        assert all(fields in (smooth.before.get(seed), smooth.after[seed]) for seed, fields in found.items())
-    elif isinstance(error, CommitUncertain | KeyboardInterrupt):
-        assert found in (smooth.before, smooth.after)
-    else:
-        assert found == smooth.before
 
 
 def check_error(fault: Fault, error: BaseException | None) -> None:

@@ -15,25 +15,12 @@ from playwright.sync_api import Browser, expect
 from store import GenerationHistory
 from tests.browser import App, Tab, running, tab
 from tests.conftest import add
+from tests.mounts import small_disk
 from tests.uncertain import FAULT, hum
 
 GENERATOR = f"tests.uncertain:{hum.__name__}"
 LEAVE_BYTES = 12_000
 """What is left free: too little for the sound, enough that the system itself does not stumble."""
-
-
-@contextmanager
-def small_disk(place: Path, size: str = "2m") -> Iterator[Path]:
-    """Mount a disk of a few megabytes in memory; fails where this machine allows no mount."""
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], capture_output=True, text=True, check=False
-    )
-    assert mounted.returncode == 0, f"this test needs to mount a small disk, as root: {mounted.stderr}"
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", place], check=True)
 
 
 @contextmanager
