@@ -37,7 +37,7 @@ INJECTIONS = {
     "killed at an unlink": ("unlink,unlinkat", "signal=KILL", ""),
     "killed at an open": (OPENS, "signal=KILL", ""),
 }
-STRIDES = {OPENS: tier(43, 3), WRITES: tier(17, 1)}
+STRIDES = {SYNCS: tier(4, 1), OPENS: tier(43, 3), WRITES: tier(17, 1)}
 ANYBODY_MAY_TRACE = (0x59616D61, ctypes.c_ulong(-1))  # PR_SET_PTRACER, PR_SET_PTRACER_ANY
 
 

@@ -22,6 +22,7 @@ from tests.operations import NEXT, OPERATIONS, Content, Operation, all_takes, ch
 pytestmark = pytest.mark.proof
 
 FAULTS = [*ONCE, *LASTING]
+EIO = next(fault for fault in ONCE if fault.number == errno.EIO)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,7 @@ def test_no_failing_call_costs_anything(
     assert smooth.trace, "an operation that makes no call proves nothing"
     runs, wrong = 0, []
     for number, call in enumerate(smooth.trace):
-        for fault in faults_for(number):
+        for fault in faults_for(number, call):
             if fault.short and call != "write":
                 continue
             trial = Trial(scratch, operation, faults)
@@ -144,9 +145,10 @@ def test_no_failing_call_costs_anything(
     figures.add("a fault at every call", operations=1, faults=runs, lost=0)
 
 
-def faults_for(number: int) -> list[Fault]:
-    """Return what befalls the call with this number: everything in the soak; at every commit some, all over many calls."""
-    return tier([FAULTS[number % len(FAULTS)]], FAULTS)
+def faults_for(number: int, call: str) -> list[Fault]:
+    """Return what befalls a call: everything in the soak; at every commit one thing, and EIO where a change is committed."""
+    turn = FAULTS[number % len(FAULTS)]
+    return tier([turn, EIO] if call == "sync_data" and turn is not EIO else [turn], FAULTS)
 
 
 def check(trial: Trial, fault: Fault, error: BaseException | None, smooth: Undisturbed) -> None:
