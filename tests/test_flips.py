@@ -29,8 +29,8 @@ from tests.damage import (
 from tests.figures import Figures, tier
 from tests.reference import Entry
 
-EVERY_BIT = tier(151, 1)  # a number without common factors with 8, so that every place of a byte has its turn
-EVERY_LENGTH = tier(37, 1)
+EVERY_BIT = tier(211, 1)  # a number without common factors with 8, so that every place of a byte has its turn
+EVERY_LENGTH = tier(61, 1)
 SLICES = 4
 CARRIED_LATER = ("size_bytes",)  # a fold writes edits into the audio file, which may change its size
 
