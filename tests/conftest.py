@@ -21,9 +21,14 @@ if sys.platform != "linux":
     collect_ignore = ["test_strace.py", "test_full_disk.py", "test_growth.py"]  # strace, tmpfs and /proc are Linux's
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def is_worker() -> bool:
+    """Say whether this is one of several processes that share a run; only the first of them prints."""
+    return "PYTEST_XDIST_WORKER" in os.environ
+
+
+def pytest_configure() -> None:
     """Give all processes of a run one file for the figures of its proofs; the workers inherit its name."""
-    if not hasattr(config, "workerinput"):
+    if not is_worker():
         handle, name = tempfile.mkstemp(prefix="retake-figures-")
         os.close(handle)
         os.environ[FILE] = name
@@ -31,6 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what the proofs counted."""
+    if is_worker():
+        return
     path = Path(os.environ[FILE])
     if lines := Figures(path).table():
         terminalreporter.section("figures")
