@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test soak check lint format look clean
+.PHONY: run test soak coverage check lint format look clean
 
 run: $(VENV)/.run
 	$(BIN)/python app.py $(ARGS)
@@ -14,6 +14,14 @@ test: $(VENV)/.dev system
 # The proofs of docs/GUARANTEES.md with large figures; ends with a table of them. Takes the better part of an hour.
 soak: $(VENV)/.dev system
 	RETAKE_SOAK=1 $(BIN)/python -m pytest -n auto -m proof $(ARGS)
+
+# Which lines and branches of the store the tests reach, those of the browser left out.
+coverage: $(VENV)/.dev system
+	$(BIN)/python -m pytest -n auto --dist loadfile -q --cov --cov-report=term-missing $(STORE_TESTS) store
+
+STORE_TESTS = $(filter-out $(BROWSER_TESTS),$(wildcard tests/test_*.py))
+BROWSER_TESTS = $(addprefix tests/test_,$(addsuffix .py,app attacks completeness controls endpoints espeak generators guard \
+	handlers jobs journey page panel playing_while_tagged readme record replay stored_text synth unsaved view zoo))
 
 check: lint test
 
