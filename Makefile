@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test soak coverage check lint format look clean
+.PHONY: run test soak bench bench-large coverage check lint format look clean
 
 run: $(VENV)/.run
 	$(BIN)/python app.py $(ARGS)
@@ -15,13 +15,20 @@ test: $(VENV)/.dev system
 soak: $(VENV)/.dev system
 	RETAKE_SOAK=1 $(BIN)/python -m pytest -n auto -m proof $(ARGS)
 
+# How fast it is, beside what else would do the same: one table.
+bench: $(VENV)/.dev system
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-large: $(VENV)/.dev system
+	$(BIN)/python -m benchmarks --large $(ARGS)
+
 # Which lines and branches of the store the tests reach, those of the browser left out.
 coverage: $(VENV)/.dev system
 	$(BIN)/python -m pytest -n auto --dist loadfile -q --cov --cov-report=term-missing $(STORE_TESTS) store
 
 STORE_TESTS = $(filter-out $(BROWSER_TESTS),$(wildcard tests/test_*.py))
-BROWSER_TESTS = $(addprefix tests/test_,$(addsuffix .py,app attacks completeness controls endpoints espeak generators guard \
-	handlers jobs journey page panel playing_while_tagged readme record replay stored_text synth unsaved view zoo))
+BROWSER_TESTS = $(addprefix tests/test_,$(addsuffix .py,abplayer app attacks benchmarks comparing completeness controls endpoints espeak generators guard \
+	handlers hearing jobs journey page page_benchmarks panel playing_while_tagged preset_events preset_handlers preset_page readme record replay stored_text synth unsaved view zoo))
 
 check: lint test
 

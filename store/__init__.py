@@ -8,6 +8,7 @@
 True
 """
 
+from store.comparison import ABComparison
 from store.entry import GenerationConfig, GenerationResult, HistoryEntry
 from store.errors import (
     CommitUncertain,
@@ -16,13 +17,18 @@ from store.errors import (
     IndexDamaged,
     InvalidAudio,
     InvalidEntry,
+    InvalidPreset,
+    PresetNotFound,
     StoreFull,
     StoreUnavailable,
     UnsupportedVersion,
 )
 from store.history import GenerationHistory, RepairReport
+from store.preset import Preset
+from store.presets import Presets
 
 __all__ = [
+    "ABComparison",
     "CommitUncertain",
     "EntryNotFound",
     "GenerationConfig",
@@ -33,6 +39,10 @@ __all__ = [
     "IndexDamaged",
     "InvalidAudio",
     "InvalidEntry",
+    "InvalidPreset",
+    "Preset",
+    "PresetNotFound",
+    "Presets",
     "RepairReport",
     "StoreFull",
     "StoreUnavailable",

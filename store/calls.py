@@ -21,10 +21,11 @@ except ImportError:  # Windows has no flock; msvcrt locks the first byte instead
 CAN_SHARE_LOCKS = fcntl is not None
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # a link could lead out of the history's folder
-APPEND = os.O_WRONLY | os.O_APPEND | _NO_LINK
+_ALWAYS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 CHANGE = os.O_RDWR
+CHANGE_NO_LINK = CHANGE | _NO_LINK
 CHANGE_OR_CREATE = os.O_RDWR | os.O_CREAT | _NO_LINK
-FOLDER = os.O_RDONLY
+READ = FOLDER = os.O_RDONLY
 ON_WINDOWS = os.name == "nt"
 WINDOWS_PATIENCE_S = 1.0
 _REFUSED = {errno.ENOTSUP, errno.EINVAL, errno.ENOTTY}
@@ -32,7 +33,7 @@ _REFUSED = {errno.ENOTSUP, errno.EINVAL, errno.ENOTTY}
 
 def open_file(path: Path, flags: int) -> int:
     """Open a file with one of the flags above; return its descriptor, which no child process inherits."""
-    return os.open(path, flags | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0), 0o666)
+    return os.open(path, flags | _ALWAYS, 0o666)
 
 
 def close(descriptor: int) -> None:
@@ -40,8 +41,10 @@ def close(descriptor: int) -> None:
     os.close(descriptor)
 
 
-def write(descriptor: int, data: memoryview) -> int:
-    """Write some of `data`; return how many bytes were written."""
+def write(descriptor: int, data: memoryview, at: int | None = None) -> int:
+    """Write some of `data` behind what was written last, or at byte `at` of the file; return how many bytes were written."""
+    if at is not None:
+        os.lseek(descriptor, at, os.SEEK_SET)  # pwrite is unknown to Windows
     return os.write(descriptor, data)
 
 
@@ -143,6 +146,16 @@ def unlock(descriptor: int) -> None:
     """Give up the lock on an open file, also for a forked child that shares it."""
     if fcntl is not None:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def is_only_opener(descriptor: int) -> bool:
+    """Say whether nobody else has a file open, here or in another process; False where that cannot be told (not Linux)."""
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)  # given only to who is alone
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except (AttributeError, OSError):
+        return False
+    return True
 
 
 def _lock_on_windows(descriptor: int, wait: bool) -> bool:

@@ -43,6 +43,7 @@ class Database:
         self._opened: tuple[int, int] = (0, 0)
         self._use: files.Use | None = None
         self._check: _Check | None = None
+        self._sealing: _Sealing | None = None
         self.notes: list[str] = []
 
     # -- opening ----------------------------------------------------------------------------------------------------
@@ -70,6 +71,13 @@ class Database:
                     return connect(self._path, self._prepare)
             time.sleep(0.01)  # who came first is still comparing a large file with its seal
         raise sqlite3.OperationalError("the catalog is locked")
+
+    def another(self) -> sqlite3.Connection:
+        """Open a second connection to a file that is in use, for another thread to close. Raises `sqlite3.Error`, `OSError`."""
+        with self._lock, self._turn():
+            if not self._is_mine() or not _is_a_file(self._path) or not self._path.exists():
+                raise sqlite3.OperationalError("the catalog's file is not in use")
+            return connect(self._path, lambda _: None)
 
     def _turn(self) -> contextlib.AbstractContextManager[bool]:
         """Hold the lock under which the file is opened, closed and replaced."""
@@ -150,8 +158,46 @@ class Database:
 
         Where others use the file too, it stays without a seal until the last of them closes it.
         """
-        if self._check is None and (at_once or size_of(self._log) > max(LOG_BYTES, size_of(self._path) // 2)):
+        quiet = self._check is None and (self._sealing is None or not self._sealing.is_alive())
+        if quiet and (at_once or size_of(self._log) > max(LOG_BYTES, size_of(self._path) // 2)):
             self._rest()
+
+    def seal_behind(self) -> None:
+        """Seal a file so large that building it again would be felt, while others go on using it; not under the lock.
+
+        What a process leaves that is killed later can then be used on.
+        """
+        with contextlib.suppress(OSError, sqlite3.Error), self._lock, self._turn():
+            idle = self._check is None and (self._sealing is None or not self._sealing.is_alive())
+            if self._connection is None or not idle or size_of(self._path) <= AT_ONCE_BYTES or not self._is_only_user():
+                return
+            self._end_sealing()
+            files.remove(self._seal)
+            self._sealing = _Sealing(self._path, self._write_seal)
+
+    def _is_only_user(self) -> bool:
+        try:
+            return self._use is not None and self._use.alone()
+        finally:
+            if self._use is not None:
+                self._use.share()
+
+    def _write_seal(self, sealing: _Sealing, measured: tuple[int, int]) -> None:
+        """Write what was measured, unless that was given up or the file has changed since; on the sealing's own thread."""
+        while not self._lock.acquire(timeout=0.05):
+            if sealing.abandoned:
+                return
+        try:
+            with self._turn():
+                if not sealing.abandoned and self._is_only_user() and not sealing.has_changed():
+                    files.write_unsynced(self._seal, _sealed(measured))
+        finally:
+            self._lock.release()
+
+    def _end_sealing(self) -> None:
+        sealing, self._sealing = self._sealing, None
+        if sealing is not None:
+            sealing.end()
 
     def _rest(self) -> None:
         with contextlib.suppress(OSError, sqlite3.Error), self._turn():
@@ -172,6 +218,7 @@ class Database:
         The seal goes before the file changes. No file of our own may be open beside SQLite's when it connects:
         closing it would drop SQLite's locks.
         """
+        self._end_sealing()
         changed = size_of(self._log) > 0 or not self._seal.exists()
         good = self._end_check(wait=changed)
         if changed or not good:
@@ -204,6 +251,7 @@ class Database:
 
     def _leave(self) -> None:
         self._end_check(wait=False)
+        self._end_sealing()
         self.disconnect()
         use, self._use = self._use, None
         if use is not None:
@@ -244,6 +292,47 @@ class _Check(threading.Thread):
         return self._good
 
 
+class _Sealing(threading.Thread):
+    """Brings the log into a file that is in use, and measures the file. Nothing but the log is written meanwhile.
+
+    The file stays open until `end`: closing it drops the locks of SQLite's connection, which must be closed right after.
+    """
+
+    def __init__(self, path: Path, then: Callable[[_Sealing, tuple[int, int]], None]) -> None:
+        super().__init__(name="retake-seal", daemon=True)
+        self._path = path
+        self._then = then
+        self._file: BinaryIO | None = None
+        self._written_ns = 0
+        self.abandoned = False
+        self.start()
+
+    def run(self) -> None:
+        """Read the whole file, unless it is given up meanwhile. What fails leaves a file without a seal."""
+        with contextlib.suppress(OSError, sqlite3.Error):
+            with contextlib.closing(sqlite3.connect(self._path, timeout=BUSY_S)) as other:
+                other.execute("PRAGMA synchronous = OFF")
+                other.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._file = open_regular(self._path)
+            self._written_ns = self._changed_ns()
+            measured = _measure_file(self._file, lambda: self.abandoned)
+            self._then(self, measured)
+
+    def _changed_ns(self) -> int:
+        return os.fstat(self._file.fileno()).st_mtime_ns if self._file else 0
+
+    def has_changed(self) -> bool:
+        """Say whether somebody has written the file since it began to be read."""
+        return self._changed_ns() != self._written_ns
+
+    def end(self) -> None:
+        """Give it up where it goes on, and close the file."""
+        self.abandoned = True
+        self.join()
+        if self._file is not None:
+            self._file.close()
+
+
 def _seal_of(path: Path) -> Path:
     return path.with_name(f"{path.name}-seal")
 
@@ -282,7 +371,7 @@ def connect(path: Path | None, prepare: Callable[[sqlite3.Connection], None]) ->
     )
     try:
         database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("PRAGMA synchronous = OFF")  # what a power cut leaves does not match its seal
         database.execute("PRAGMA wal_autocheckpoint = 0")
         database.execute(f"PRAGMA journal_size_limit = {LOG_BYTES // 2}")
         prepare(database)
@@ -317,7 +406,7 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
 def inode_of(path: Path) -> int:
     """Return the number of the file that has this name now; 0 where there is none."""
     try:
-        return path.stat().st_ino
+        return os.stat(path).st_ino  # noqa: PTH116 - every question asks, and this takes half the time
     except OSError:
         return 0
 

@@ -18,6 +18,7 @@ VERSION = 2
 MOST = 10**15  # journals, entries, bytes: more than there can be, and whole numbers in any language
 _END = b"]}"
 _READS = 20
+_BLOCK_BYTES = 1 << 20
 _ENTRY_START = re.compile(r'"([^"\\]+)"\s*:\s*\{')
 
 
@@ -98,6 +99,26 @@ def read_lines(path: Path) -> Iterator[bytes]:
         raise IndexDamaged(path, "it ends before its list does")
     if header is None or header.count != count:
         raise IndexDamaged(path, f"it holds {count} entries where its first line says otherwise")
+
+
+def last_lines(path: Path, most: int) -> list[bytes]:
+    """Return the last sealed entry lines of a document, `most` at most, without reading the rest.
+
+    Raises `IndexDamaged` where one of them is not as it was written.
+    """
+    with open_regular(path) as file:
+        at = file.seek(0, 2)
+        data = b""
+        while at > 0 and data.count(b"\n") < most + 2:  # the end's line, and one that may begin in the middle
+            size = min(at, _BLOCK_BYTES)
+            at -= size
+            file.seek(at)
+            data = file.read(size) + data
+    lines = data.split(b"\n")[1:-2][-most:]  # without the header's or a half line, the end's, and what follows it
+    bare = [line.removesuffix(b",") for line in lines]
+    if not data.endswith(b"\n" + _END + b"\n") or not all(map(is_sealed, bare)):
+        raise IndexDamaged(path, "it does not end as it was written")
+    return bare
 
 
 def read_good_lines(path: Path) -> Iterator[bytes]:

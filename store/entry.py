@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from store.errors import InvalidEntry, shown
-from store.values import Json, plain
+from store.values import Json, is_plain, loads, plain
 
 AUDIO_FOLDER, THUMBNAIL_FOLDER = "audio", "thumbnails"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -49,7 +49,7 @@ class GenerationResult:
     generator: dict[str, str] | None = None
 
 
-class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
+class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One take as the history knows it; `extra` holds the fields that this program does not know.
 
     >>> from store import GenerationHistory, GenerationResult
@@ -90,6 +90,11 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     elapsed_s: float | None = None
     generator: Json = None
     deleted_at: str | None = None
+    preset_id: str | None = None
+    preset_changed: bool | None = None
+    loudness_lufs: float | None = None
+    peak_dbfs: float | None = None
+    votes: list[dict[str, Any]] = []
     extra: dict[str, Any] = {}
 
     @property
@@ -113,18 +118,31 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FIELDS = frozenset(HistoryEntry.__struct_fields__) - {"extra"}
+_decoder = msgspec.json.Decoder(HistoryEntry)
 
 
 def from_document(document: Json) -> HistoryEntry:
     """Read an entry from the object the index holds. Raises `InvalidEntry` naming the first field that does not fit."""
     if not isinstance(document, dict):
         raise InvalidEntry("entry", f"is a {type(document).__name__}, not an object")
-    known = {name: value for name, value in document.items() if name in FIELDS}
-    extra = {name: value for name, value in document.items() if name not in FIELDS}
+    known, extra = document, {}
+    if not document.keys() <= FIELDS:
+        known = {name: value for name, value in document.items() if name in FIELDS}
+        extra = {name: value for name, value in document.items() if name not in FIELDS}
     try:
         return msgspec.convert({**known, "extra": extra}, HistoryEntry)
     except msgspec.ValidationError as error:
         raise InvalidEntry("entry", str(error), _text(document.get("entry_id"))) from error
+
+
+def read(data: bytes) -> HistoryEntry:
+    """Read an entry from the JSON of the object the index holds. Raises `InvalidEntry`, `ValueError`."""
+    if is_plain(data) and b'"extra"' not in data:
+        try:
+            return _decoder.decode(data)
+        except msgspec.MsgspecError:
+            pass  # fields that we do not know, or what msgspec does not read
+    return from_document(loads(data))
 
 
 def fits(fields: dict[str, Json]) -> bool:

@@ -45,6 +45,24 @@ class InvalidEntry(HistoryError):
         self.entry_id = entry_id
 
 
+class PresetNotFound(HistoryError):
+    """No preset has this id, or it is deleted and must be restored first."""
+
+    def __init__(self, preset_id: str) -> None:
+        super().__init__(f"There is no preset with the id {shown(preset_id)}.")
+        self.preset_id = preset_id
+
+
+class InvalidPreset(HistoryError):
+    """A preset, or a folder of presets, cannot be as it was asked for; `field` is what does not fit."""
+
+    def __init__(self, field: str, reason: str, preset_id: str | None = None) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+        self.preset_id = preset_id
+
+
 class IndexDamaged(HistoryError):
     """A file of the index does not read as it was written."""
 
@@ -81,10 +99,12 @@ class CommitUncertain(HistoryError):
     """A change was written, but whether it survives a power cut is not known.
 
     Try an addition again with `add_to_history(..., again=error.entry_id)`: a blind retry would make a duplicate.
+    `what` is a take, a preset or a folder of presets, and `entry_id` its id or name.
     """
 
-    def __init__(self, entry_id: str, reason: str) -> None:
-        super().__init__(f"It is not certain that take {entry_id} was saved: {reason}")
+    def __init__(self, entry_id: str, reason: str, what: str = "take") -> None:
+        super().__init__(f"It is not certain that {what} {entry_id} was saved: {reason}")
+        self.what = what
         self.entry_id = entry_id
         self.reason = reason
 

@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,6 +19,9 @@ from store import calls
 
 _TEMPORARY = re.compile(r"\.retake-\d+-\d+\.tmp")
 BUFFER_BYTES = 1 << 20
+PIECE_BYTES, REST_S = 1 << 20, 0.002
+FREED_BYTES = 4 << 20
+TURN_S, PATIENCE_S = 0.001, 0.25
 _numbers = itertools.count()
 
 
@@ -51,11 +55,13 @@ def sync_folder(path: Path) -> None:
         _close(descriptor)
 
 
-def write_all(descriptor: int, data: bytes | memoryview) -> None:
-    """Write every byte, however often the system writes less than it was given."""
+def write_all(descriptor: int, data: bytes | memoryview, at: int | None = None) -> None:
+    """Write every byte, behind what was written last or at byte `at`, however often the system writes less than it was given."""
     rest = memoryview(data)
     while rest:
-        rest = rest[calls.write(descriptor, rest) :]
+        written = calls.write(descriptor, rest, at)
+        rest = rest[written:]
+        at = None
 
 
 Naming = Callable[[Path], AbstractContextManager[bool]]
@@ -72,8 +78,7 @@ def create(path: Path, chunks: Iterable[bytes | memoryview], naming: Naming | No
     with contextlib.ExitStack() as closing:
         closing.callback(_close, descriptor)
         try:
-            for chunk in _buffered(chunks):
-                write_all(descriptor, chunk)
+            _write_in_pieces(descriptor, chunks)
             calls.sync(descriptor)
             _let_go_on_windows(closing)
             with naming(temporary) if naming else contextlib.nullcontext(True) as wanted:
@@ -86,6 +91,18 @@ def create(path: Path, chunks: Iterable[bytes | memoryview], naming: Naming | No
             with contextlib.suppress(OSError):
                 calls.unlink(temporary)
             raise
+
+
+def _write_in_pieces(descriptor: int, chunks: Iterable[bytes | memoryview]) -> None:
+    """Write everything; sync a long file piece by piece, with rests, or its one sync would hold up every other on the disk."""
+    unsynced_bytes = 0
+    for chunk in _buffered(chunks):
+        if unsynced_bytes >= PIECE_BYTES:
+            calls.sync_data(descriptor)
+            time.sleep(REST_S)
+            unsynced_bytes = 0
+        write_all(descriptor, chunk)
+        unsynced_bytes += len(chunk)
 
 
 def _let_go_on_windows(closing: contextlib.ExitStack) -> None:
@@ -170,14 +187,27 @@ def sweep(folder: Path) -> int:
     return swept
 
 
-@contextlib.contextmanager
-def appending(path: Path) -> Iterator[int]:
-    """Open an existing file for writing at its end; yield its descriptor."""
-    descriptor = calls.open_file(path, calls.APPEND)
-    try:
-        yield descriptor
-    finally:
-        _close(descriptor)
+class changing:  # noqa: N801
+    """Open an existing file for writing into it; yield its descriptor."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> int:
+        self._descriptor = calls.open_file(self._path, calls.CHANGE_NO_LINK)
+        return self._descriptor
+
+    def __exit__(self, *error: object) -> None:
+        _close(self._descriptor)
+
+
+def end_of(descriptor: int) -> int:
+    """Return the size of an open file.
+
+    Asking for its status instead would let the next write note its exact time, and the next sync write that too: so Linux
+    does since 6.13, and it costs half a sync.
+    """
+    return os.lseek(descriptor, 0, os.SEEK_END)
 
 
 def sync_data(descriptor: int) -> None:
@@ -198,7 +228,7 @@ def cut(descriptor: int, size: int) -> None:
 
 def size_of(path: Path) -> int:
     """Return a file's size in bytes."""
-    return path.stat().st_size
+    return os.stat(path).st_size  # noqa: PTH116 - half the time
 
 
 def keep_as(path: Path, name: Path) -> None:
@@ -213,11 +243,48 @@ def keep_as(path: Path, name: Path) -> None:
             create(name, [path.read_bytes()])  # a file system without hard links
             return
         try:
-            calls.replace(temporary, name)
+            with _freed_afterwards(name):
+                calls.replace(temporary, name)
         finally:
             # what a failed rename leaves, and one that does nothing because both names are one file already
             with contextlib.suppress(OSError):
                 calls.unlink(temporary)
+
+
+@contextlib.contextmanager
+def _freed_afterwards(path: Path) -> Iterator[None]:
+    """Keep the bytes of a file that is about to lose its last name until it has, and free them then.
+
+    Freeing many of them in the same step holds up everybody who looks into the folder.
+    """
+    if calls.ON_WINDOWS:
+        yield  # an open file could not be replaced there
+        return
+    try:
+        descriptor = calls.open_file(path, calls.CHANGE_NO_LINK)
+    except OSError:
+        yield
+        return
+    try:
+        yield
+        _free(descriptor)
+    finally:
+        _close(descriptor)
+
+
+def _free(descriptor: int) -> None:
+    """Cut a long file without a name piece by piece, with rests: freed at once, it would hold up every sync on the disk.
+
+    Not where somebody has it open, and reads it to its end. What is not freed here is when it is closed.
+    """
+    with contextlib.suppress(OSError):
+        left_bytes = end_of(descriptor)
+        if left_bytes <= FREED_BYTES or os.fstat(descriptor).st_nlink or not calls.is_only_opener(descriptor):
+            return
+        while left_bytes:
+            left_bytes = max(0, left_bytes - FREED_BYTES)
+            calls.truncate(descriptor, left_bytes)
+            time.sleep(REST_S)
 
 
 @contextlib.contextmanager
@@ -259,34 +326,81 @@ def _unused(path: Path, why: str) -> Path:
 def remove(path: Path) -> bool:
     """Remove a file; say whether it was there."""
     try:
-        calls.unlink(path)
+        with _freed_afterwards(path):
+            calls.unlink(path)
     except FileNotFoundError:
         return False
     return True
 
 
-@contextlib.contextmanager
-def locked(path: Path, wait: bool = True) -> Iterator[bool]:
+def _lock_patiently(descriptor: int) -> bool:
+    """Wait for a lock: at first by trying now and then, so that whoever holds it may take it several times in a row.
+
+    Handing it over at each release would cost everybody a change of processes for every change of the history. Nobody
+    stands back for long: who has tried for `PATIENCE_S` queues up in the kernel.
+    """
+    if calls.lock(descriptor, wait=False):
+        return True
+    queues_up_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < queues_up_s:
+        time.sleep(TURN_S)
+        if calls.lock(descriptor, wait=False):
+            return True
+    return calls.lock(descriptor, wait=True)
+
+
+class locked:  # noqa: N801 - used as a function; a class takes half the time of a generator
     """Hold the lock file at `path`; yield False where it is held by another and `wait` is off.
 
     The lock belongs to an open file, so the kernel releases it when its process ends, however it ends. It is opened
     anew for each hold: a forked child shares its parent's descriptors and would share the lock.
     """
-    while True:
-        descriptor = calls.open_file(path, calls.CHANGE_OR_CREATE)
-        try:
-            if not calls.lock(descriptor, wait):
-                yield False
-                return
-            if not _is_at(descriptor, path):
-                continue  # somebody replaced the lock file while we waited for the old one
+
+    def __init__(self, path: Path, wait: bool = True) -> None:
+        self._path, self._wait = path, wait
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> bool:
+        while True:
+            descriptor = calls.open_file(self._path, calls.CHANGE_OR_CREATE)
             try:
-                yield True
+                if not (_lock_patiently(descriptor) if self._wait else calls.lock(descriptor, wait=False)):
+                    break
+                if _is_at(descriptor, self._path):
+                    self._descriptor = descriptor
+                    return True
+                # else somebody replaced the lock file while we waited for the old one
             finally:
-                _unlock(descriptor)
-            return
-        finally:
-            _close(descriptor)
+                if self._descriptor is None:
+                    _close(descriptor)
+        return False
+
+    def __exit__(self, *error: object) -> None:
+        if self._descriptor is not None:
+            try:
+                _unlock(self._descriptor)
+            finally:
+                _close(self._descriptor)
+
+
+@contextlib.contextmanager
+def kept_still(path: Path) -> Iterator[None]:
+    """Keep out whoever changes what the lock file at `path` guards, and change nothing, not even the lock file.
+
+    Nobody is kept out where there is no such file, or where a lock cannot be shared (Windows).
+    """
+    try:
+        descriptor = calls.open_file(path, calls.READ)
+    except OSError:
+        yield
+        return
+    try:
+        while not calls.lock_shared(descriptor):
+            time.sleep(0.005)
+        yield
+    finally:
+        _unlock(descriptor)
+        _close(descriptor)
 
 
 def _unlock(descriptor: int) -> None:
@@ -324,6 +438,8 @@ class Use:
 
 def _is_at(descriptor: int, path: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
+        named = os.stat(path)  # noqa: PTH116 - half the time
     except FileNotFoundError:
         return False
+    opened = os.fstat(descriptor)
+    return opened.st_ino == named.st_ino and opened.st_dev == named.st_dev

@@ -28,8 +28,9 @@ class Folding:
         """Note that something was changed just now."""
         quiet_s = QUIET_SMALL_S if self._takes() < SMALL_HISTORY else QUIET_S
         with self._condition:
-            self._due_s = time.monotonic() + (0 if self._overdue() else quiet_s)
-            self._condition.notify_all()
+            due_s, self._due_s = self._due_s, time.monotonic() + (0 if self._overdue() else quiet_s)
+            if due_s is not None and self._due_s < due_s:
+                self._condition.notify_all()  # later is seen when it wakes
             if self._thread is None and not self._closed:
                 thread = threading.Thread(target=self._run, name="retake-fold", daemon=True)
                 with contextlib.suppress(RuntimeError):  # no thread to be had: the next change tries again, or closing

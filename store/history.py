@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from msgspec.structs import replace as with_fields
+
 from store import files, media, pictures, recovery, sounds
-from store.audio import encode_samples, prepare
-from store.catalog import Catalog, Facet
+from store.audio import Samples, encode_samples, prepare
+from store.beside import Beside
+from store.catalog import Building, Catalog, Facet
 from store.entry import (
     AUDIO_FOLDER,
     EDITABLE,
@@ -21,6 +24,7 @@ from store.entry import (
     GenerationResult,
     HistoryEntry,
     checked_bool,
+    checked_count,
     checked_edits,
     checked_name,
     from_document,
@@ -34,6 +38,7 @@ from store.errors import (
     EntryNotFound,
     HistoryError,
     IndexDamaged,
+    InvalidAudio,
     InvalidEntry,
     StoreFull,
     StoreUnavailable,
@@ -41,18 +46,24 @@ from store.errors import (
     shown,
 )
 from store.folding import Folding
-from store.index import FOLD_LINES, Index
+from store.index import FOLD_LINES, Index, Tail
+from store.loudness import Level, measure
+from store.preset import Preset
+from store.presets import Presets
 from store.progress import Progress, no_progress
 from store.quality import quality
-from store.query import Filters, filters_of, whole_number
+from store.query import filters_of, whole_number
+from store.reading import open_regular
 from store.snapshot import embed_snapshot
 from store.thumbnail import WIDTH
 from store.thumbnail import draw as draw_thumbnail
 from store.upkeep import Upkeep, snapshot_text
-from store.values import MAX_BYTES, MAX_LISTS, Json, brackets, plain
+from store.values import MAX_BYTES, MAX_LISTS, Json, brackets, is_surely_shorter, plain
+from store.votes import Vote, with_vote
 
 T = TypeVar("T")
 MOST_COLUMNS = 100_000
+WORTH_A_THREAD = 48_000  # frames
 
 
 @dataclass(frozen=True)
@@ -67,9 +78,11 @@ class GenerationHistory:
     """Every generation of a folder, kept with its parameters, audio and thumbnail until it is deleted.
 
     Opening makes the folder where there is none, and repairs a damaged index from its second copy or the audio files
-    (`problems` says what was found, `progress` is told how many audio files have been read). Raises `StoreUnavailable` where the folder cannot be used, `UnsupportedVersion`
-    where a newer program wrote it; nothing is touched then. Methods may be called from any thread; several processes
-    may use one folder at once.
+    (`problems` says what was found). Where much must be read, `progress` is told how much of it has been: entries, or
+    audio files. With `patient=False` a long history is open at once although its catalog is missing: until that is
+    built (`building`), lists, counts and sums are of the newest takes alone. Raises `StoreUnavailable` where the folder
+    cannot be used, `UnsupportedVersion` where a newer program wrote it; nothing is touched then. Methods may be called
+    from any thread; several processes may use one folder at once.
 
     >>> from store import GenerationHistory, GenerationResult
     >>> with GenerationHistory(getfixture("tmp_path")) as history:
@@ -78,15 +91,16 @@ class GenerationHistory:
     (1, 7)
     """
 
-    def __init__(self, directory: str | Path, progress: Progress = no_progress) -> None:
+    def __init__(self, directory: str | Path, progress: Progress = no_progress, patient: bool = True) -> None:
         self.directory = _absolute(directory)
         self._prepare_folder()
         self._progress = progress
         self.from_audio = 0
+        self.presets = Presets(self.directory)
         self._index = Index(self.directory)
         self._upkeep = Upkeep(self.directory, self._index)
-        self._catalog = Catalog(self._index)
-        self._folding = Folding(self._fold_quietly, self._catalog_count, self._fold_overdue)
+        self._catalog = Catalog(self._index, patient, progress)
+        self._folding = Folding(self._fold_quietly, self._index.takes_about, self._fold_overdue)
         try:
             self._reliably(self._open)
         except BaseException:
@@ -110,7 +124,7 @@ class GenerationHistory:
             raise IndexDamaged(
                 self.directory / "history.json", "it is missing, and there are takes in the audio folder"
             )
-        self._catalog.revision()
+        self._catalog.begin()
         with contextlib.suppress(StoreUnavailable):  # a folder that cannot be written is left as it is
             self._cut_bad_tail()
 
@@ -163,6 +177,7 @@ class GenerationHistory:
         try:
             if self._folding.close():
                 self._fold_quietly()
+            self._index.leave_no_room()
         finally:
             self._catalog.close()
 
@@ -177,7 +192,12 @@ class GenerationHistory:
     @property
     def problems(self) -> tuple[str, ...]:
         """What was found damaged and set aside or built again since opening, in words."""
-        return (*self._index.notes, *self._catalog.notes)
+        return (*self._index.notes, *self._catalog.notes, *self.presets.problems)
+
+    @property
+    def building(self) -> Building | None:
+        """How far a catalog has come that is being built, where this is not patient; None where lists are whole."""
+        return self._catalog.building
 
     def require_writable(self) -> None:
         """Raise `StoreUnavailable` (or `StoreFull`) where nothing could be added now."""
@@ -200,6 +220,8 @@ class GenerationHistory:
         parent_id: str | None = None,
         *,
         again: str | None = None,
+        preset_id: str | None = None,
+        preset_changed: bool | None = None,
     ) -> HistoryEntry:
         """Keep a generation, with everything that was asked for; when this returns, it survives a power cut.
 
@@ -207,14 +229,16 @@ class GenerationHistory:
         Raises `InvalidAudio`, `InvalidEntry`, `StoreFull` or `StoreUnavailable` with nothing left behind, or
         `CommitUncertain`. To try that one again, pass its `entry_id` as `again`: where the take is there after all, it
         is returned as it is, and otherwise it is added under that same id, so that it can never be there twice.
+        `preset_id` is the preset that the controls were loaded from, `preset_changed` whether they were changed since.
         """
         if again is not None and (saved := self.get(again)) is not None:
             return saved
         if not isinstance(result, GenerationResult) or not isinstance(result.config, GenerationConfig):
             raise InvalidEntry("result", "must be a GenerationResult with a GenerationConfig")
         samples = prepare(result.audio, result.sample_rate, result.config.bit_depth)
+        looked_at = Beside(lambda: _looked_at(samples)) if samples.frames >= WORTH_A_THREAD else None
         wav, audio_sha256 = encode_samples(samples)
-        measured = quality(samples)
+        measured, thumbnail = looked_at.result() if looked_at else _looked_at(samples)
         given = {} if result.quality is None else plain(result.quality, "quality")
         if not isinstance(given, dict):
             raise InvalidEntry("quality", f"must be an object, not {shown(given)}")
@@ -226,6 +250,8 @@ class GenerationHistory:
             timestamp=now(),
             params=plain(params, "params"),
             parent_id=None if parent_id is None else checked_name("parent_id", parent_id),
+            preset_id=None if preset_id is None else checked_name("preset_id", preset_id),
+            preset_changed=None if preset_changed is None else checked_bool("preset_changed", preset_changed),
             duration_s=samples.duration_s,
             sample_rate=samples.sample_rate,
             bit_depth=samples.bit_depth,
@@ -236,8 +262,8 @@ class GenerationHistory:
             audio_file=media.audio_name(entry_id),
             thumbnail_file=media.thumbnail_name(entry_id),
         )
-        thumbnail = draw_thumbnail(envelope(samples.pcm, WIDTH))
-        with_snapshot = embed_snapshot(wav, _checked_snapshot(entry))
+        _checked_snapshot(entry)
+        with_snapshot = embed_snapshot(wav, snapshot_text(entry))
         entry = from_document({**entry.to_document(), "size_bytes": len(with_snapshot)})
         self._keep(entry, with_snapshot, thumbnail, is_new=again is None)
         return entry
@@ -285,7 +311,7 @@ class GenerationHistory:
     ) -> list[HistoryEntry]:
         """Return entries, newest first, or in the order of `sort`: newest, oldest, longest, loudest.
 
-        `filters`: `query` (every word found in title, tags, note, parameters, model, preset or seed), `favorite`,
+        `filters`: `query` (every word found in title, tags, note, parameters, model, preset or seed), `preset_id`, `favorite`,
         `min_rating`, `tags` (all of them), `to_check`, `since` and `until` (seconds since 1970), `deleted` (the trash
         instead). Ties of time are in order of adding. Raises `InvalidEntry` for a filter that cannot be.
         """
@@ -318,6 +344,10 @@ class GenerationHistory:
         """Return the tags of the takes outside the trash, the most used first."""
         return self._reliably(self._catalog.tags)
 
+    def used_presets(self) -> list[Facet]:
+        """Return the presets that takes outside the trash came from, the most used first; value and label are the id."""
+        return self._reliably(self._catalog.presets)
+
     def revision(self) -> str:
         """Return a text that changes whenever any process changes the history. Raises `StoreUnavailable`."""
         return self._reliably(self._catalog.revision)
@@ -347,17 +377,68 @@ class GenerationHistory:
         """Take an entry out of the trash. Raises `EntryNotFound`."""
         return self._set(entry_id, {"deleted_at": None}, unless=lambda entry: not entry.deleted)
 
+    def record_vote(
+        self,
+        preferred_id: str,
+        other_id: str,
+        *,
+        blind: bool = False,
+        trial: int | None = None,
+        series: str | None = None,
+    ) -> Vote:
+        """Let two takes keep that the first was preferred; return the vote as the preferred take keeps it.
+
+        Each keeps its newest 200 votes. Both lines are written at once; a power cut before this returns may leave one of them.
+        Raises `EntryNotFound` and `InvalidEntry` with nothing changed.
+        """
+        if preferred_id == other_id:
+            raise InvalidEntry("other_id", "must be another take")
+        vote = Vote(
+            vote_id=new_id(),
+            at=now(),
+            against=other_id,
+            preferred=True,
+            blind=checked_bool("blind", blind),
+            trial=checked_count("trial", trial, optional=True),
+            series=None if series is None else checked_name("series", series),
+        )
+        votes = {preferred_id: vote, other_id: with_fields(vote, against=preferred_id, preferred=False)}
+
+        def change() -> None:
+            for entry_id in votes:
+                self._catalog.wait_until_sure(entry_id)
+            with self._index.locked():
+                tail = self._index.step()
+                entries = [self._require(entry_id, tail) for entry_id in votes]
+                to = {entry.entry_id: {"votes": with_vote(entry.votes, votes[entry.entry_id])} for entry in entries}
+                for entry in entries:
+                    _checked_snapshot(with_fields(entry, **to[entry.entry_id]))
+                changes = [{"set": entry_id, "to": fields} for entry_id, fields in to.items()]
+                self._catalog.wrote(self._index.commit(preferred_id, changes, tail))
+
+        self._with_room(change)
+        self._folding.changed()
+        return vote
+
+    def save_preset(self, entry_id: str, name: str, *, folder: str = "", with_duration: bool = False) -> Preset:
+        """Keep the settings of a take as a preset, without its duration unless told. Raises `EntryNotFound`, `InvalidPreset`."""
+        entry = self._entry_of(entry_id)
+        return self.presets.save_take(entry, name, folder=folder, with_duration=with_duration)
+
     def _set(
         self, entry_id: str, to: dict[str, Json], unless: Callable[[HistoryEntry], bool] | None = None
     ) -> HistoryEntry:
         def change() -> HistoryEntry:
+            self._catalog.wait_until_sure(entry_id)
             with self._index.locked():
-                entry = self._require(entry_id, to_change_it=True)
+                tail = self._index.step()
+                entry = self._require(entry_id, tail)
                 if to and not (unless and unless(entry)):
-                    if to.keys() & set(EDITABLE):
-                        _checked_snapshot(from_document({**entry.to_document(), **to}))
-                    self._index.commit(entry_id, [{"set": entry_id, "to": to}])
-                    entry = from_document({**entry.to_document(), **to})
+                    edited = with_fields(entry, **to)
+                    if not to.keys().isdisjoint(EDITABLE):
+                        _checked_snapshot(edited)
+                    self._catalog.wrote(self._index.commit(entry_id, [{"set": entry_id, "to": to}], tail))
+                    return edited
                 return entry
 
         entry = self._with_room(change)
@@ -366,9 +447,11 @@ class GenerationHistory:
 
     def _purge(self, entry_id: str) -> None:
         def change() -> HistoryEntry:
+            self._catalog.wait_until_sure(entry_id)
             with self._index.locked():
-                entry = self._require(entry_id, to_change_it=True)
-                self._index.commit(entry_id, [{"del": entry_id}])
+                tail = self._index.step()
+                entry = self._require(entry_id, tail)
+                self._catalog.wrote(self._index.commit(entry_id, [{"del": entry_id}], tail))
                 return entry
 
         entry = self._with_room(change)
@@ -376,9 +459,8 @@ class GenerationHistory:
             self._upkeep.purge([entry.to_document()])
         self._folding.changed()
 
-    def _require(self, entry_id: str, to_change_it: bool = False) -> HistoryEntry:
-        find = self._catalog.sure if to_change_it else self._catalog.get
-        entry = find(entry_id) if isinstance(entry_id, str) else None
+    def _require(self, entry_id: str, tail: Tail | None = None) -> HistoryEntry:
+        entry = self._catalog.get(entry_id, tail) if isinstance(entry_id, str) else None
         if entry is None:
             raise EntryNotFound(entry_id)
         return entry
@@ -393,28 +475,35 @@ class GenerationHistory:
 
     # -- files ------------------------------------------------------------------------------------------------------
 
-    def audio_path(self, entry_id: str) -> Path:
-        """Return where a take's audio is or should be. Raises `EntryNotFound`, `InvalidEntry` for a path that leads out."""
-        entry = self._reliably(lambda: self._require(entry_id))
+    def audio_path(self, take: str | HistoryEntry) -> Path:
+        """Return where a take's audio is or should be, by its id or from its entry without looking it up.
+
+        Raises `EntryNotFound` for an id there is not, `InvalidEntry` for a path that leads out of the history.
+        """
+        entry = self._entry_of(take)
         return media.inside(self.directory, entry, entry.audio_file, "audio_file")
 
-    def thumbnail_path(self, entry_id: str) -> Path:
+    def thumbnail_path(self, take: str | HistoryEntry) -> Path:
         """Return where a take's thumbnail is or should be. Raises like `audio_path`."""
-        entry = self._reliably(lambda: self._require(entry_id))
+        entry = self._entry_of(take)
         return media.inside(self.directory, entry, entry.thumbnail_file, "thumbnail_file")
 
-    def audio_exists(self, entry_id: str) -> bool:
+    def audio_exists(self, take: str | HistoryEntry) -> bool:
         """Say whether a take's audio file is there. Raises `EntryNotFound`."""
-        path = self._inside(self.audio_path, entry_id)
+        path = self._inside(self.audio_path, take)
         return path is not None and media.is_there(path)
 
-    def thumbnail(self, entry_id: str) -> bytes | None:
+    def thumbnail(self, take: str | HistoryEntry) -> bytes | None:
         """Return a take's waveform as a 400×60 alpha-only PNG; drawn anew where the stored one is missing or another's.
 
         None where it would have to be drawn and the audio is missing or cannot be read. Raises `EntryNotFound`.
         """
-        stored = self._inside(self.thumbnail_path, entry_id)
-        return pictures.thumbnail(self.directory, entry_id, stored, self._inside(self.audio_path, entry_id))
+        entry = self._entry_of(take)
+        stored = self._inside(self.thumbnail_path, entry)
+        return pictures.thumbnail(self.directory, entry.entry_id, stored, self._inside(self.audio_path, entry))
+
+    def _entry_of(self, take: str | HistoryEntry) -> HistoryEntry:
+        return take if isinstance(take, HistoryEntry) else self._reliably(lambda: self._require(take))
 
     def spectrogram(self, entry_id: str) -> bytes | None:
         """Return a take's log-frequency spectrogram as an alpha-only PNG; None without readable audio."""
@@ -430,9 +519,28 @@ class GenerationHistory:
             raise InvalidEntry("columns", f"must be 1 to {MOST_COLUMNS:,}")
         return pictures.envelope(self._inside(self.audio_path, entry_id), wanted)
 
-    def _inside(self, path_of: Callable[[str], Path], entry_id: str) -> Path | None:
+    def level(self, entry_id: str) -> Level | None:
+        """Return how loud a take is (ITU-R BS.1770) and its highest sample; None without readable audio.
+
+        It is measured when it is first asked for, and kept in the entry, where that can be written. Raises `EntryNotFound`.
+        """
+        entry = self._entry_of(entry_id)
+        if entry.peak_dbfs is not None:
+            return Level(entry.loudness_lufs, entry.peak_dbfs)
+        level = _measured(self._inside(self.audio_path, entry_id))
+        if level is not None:
+            with contextlib.suppress(StoreUnavailable, CommitUncertain):  # it is measured again next time
+                self._set(entry_id, asdict(level))
+        return level
+
+    def loudness(self, entry_id: str) -> float | None:
+        """Return a take's integrated loudness in LUFS; None for silence, and without readable audio. Raises `EntryNotFound`."""
+        level = self.level(entry_id)
+        return None if level is None else level.loudness_lufs
+
+    def _inside(self, path_of: Callable[[T], Path], take: T) -> Path | None:
         with contextlib.suppress(InvalidEntry):
-            return path_of(entry_id)
+            return path_of(take)
         return None
 
     # -- care -------------------------------------------------------------------------------------------------------
@@ -440,7 +548,7 @@ class GenerationHistory:
     def repair_history(self) -> RepairReport:
         """Report entries whose audio is missing and audio files that no entry names. Both are kept, neither is changed."""
         entries = [*self.list_entries(), *self.list_entries(deleted=True)]
-        missing = [entry.entry_id for entry in entries if not self.audio_exists(entry.entry_id)]
+        missing = [entry.entry_id for entry in entries if not self.audio_exists(entry)]
         named = {entry.audio_file for entry in entries}
         found = (f"{AUDIO_FOLDER}/{path.name}" for path in sounds.audio_files(self.directory))
         return RepairReport(tuple(missing), tuple(name for name in found if name not in named))
@@ -464,12 +572,7 @@ class GenerationHistory:
                 files.sweep(folder)
 
     def _fold_overdue(self) -> bool:
-        return self._index.pending_lines() > max(FOLD_LINES, self._catalog_count() // 4)
-
-    def _catalog_count(self) -> int:
-        with contextlib.suppress(HistoryError):
-            return self._translated(lambda: self._catalog.count(Filters()))
-        return 0
+        return self._index.pending_lines() > max(FOLD_LINES, self._index.takes_about() // 4)
 
     def _reliably(self, act: Callable[[], T]) -> T:
         """Run `act`; where the index turns out damaged, make it whole and run it once more."""
@@ -486,6 +589,21 @@ class GenerationHistory:
             raise from_os_error(error, self.directory) from error
 
 
+def _measured(audio: Path | None) -> Level | None:
+    if audio is None or not media.is_there(audio):
+        return None
+    try:
+        with open_regular(audio) as file:
+            return measure(file)
+    except (OSError, InvalidAudio):
+        return None
+
+
+def _looked_at(samples: Samples) -> tuple[dict[str, Any], bytes]:
+    """Return what is measured of a take, and its picture."""
+    return quality(samples), draw_thumbnail(envelope(samples.pcm, WIDTH))
+
+
 def _absolute(directory: str | Path) -> Path:
     try:
         return Path(os.path.abspath(Path(directory).expanduser()))  # noqa: PTH100 - absolute() keeps ".."
@@ -493,11 +611,12 @@ def _absolute(directory: str | Path) -> Path:
         raise StoreUnavailable(Path(directory), str(error)) from error
 
 
-def _checked_snapshot(entry: HistoryEntry) -> str:
-    """Return an entry as its audio file carries it. Raises `InvalidEntry` where it is too large to read back."""
+def _checked_snapshot(entry: HistoryEntry) -> None:
+    """Raise `InvalidEntry` where an entry is too large to be read back from its audio file."""
+    if is_surely_shorter(entry, MAX_LISTS):
+        return
     text = snapshot_text(entry)
     if len(text) > MAX_BYTES:
         raise InvalidEntry("entry", f"is {len(text):,} bytes of JSON; the most is {MAX_BYTES:,}")
     if brackets(text) > MAX_LISTS:
         raise InvalidEntry("entry", f"holds more than {MAX_LISTS:,} lists and objects")
-    return text

@@ -6,23 +6,33 @@ The protocol and the reason for each step are in docs/FORMAT.md.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from store import chain, document, files, journal
+from store import calls, chain, document, files, journal
 from store.chain import BACKUP, DOCUMENT, VERSION_1, Chain, Position
 from store.document import Header
 from store.errors import CommitUncertain, HistoryError, IndexDamaged, from_os_error, reason_of
 from store.journal import JournalHeader
 from store.lines import crc_of, seal
-from store.reading import open_regular
+from store.reading import Peek, byte_at, open_regular
 from store.values import Json
 
 FOLD_LINES = 1_000
+SECOND_NS = 1_000_000_000
+SETTLED_NS, SETTLED_LATE_NS = SECOND_NS // 10, 3 * SECOND_NS  # a tick is a tenth of that at most; FAT's is two seconds
+STRETCH_LINES, REST_S = 16, 0.00005  # a stretch takes about a fifth of a millisecond
+EVERYTHING = 1 << 62
+T = TypeVar("T")
+
+Quiet = tuple[int, int, int, int]
+"""The folder's inode and time, the newest journal's number and where its last line ends."""
 
 
 class Upkeep(Protocol):
@@ -39,18 +49,60 @@ class Upkeep(Protocol):
 class Tail:
     """The newest journal and where its last good line ends."""
 
+    path: Path
     history_id: str
     number: int
     end: int
     lines: int
+    folded: int = 0
+    """How many entries the document held when this journal was met."""
 
 
 @dataclass(frozen=True)
 class Delta:
-    """The changes that came after a position, and the position after them."""
+    """The changes that came after a position, and the position after them.
+
+    `start` is where they begin in the journal of `position`; it is not `whole` where more is known to follow.
+    """
 
     changes: list[dict[str, Json]]
     position: Position
+    start: int = 0
+    whole: bool = True
+
+
+class HistoryLock:
+    """The lock for every change of a history, against other threads and other processes. An `OSError` inside is translated."""
+
+    def __init__(self, root: Path) -> None:
+        self._root, self._path = root, root / "history.lock"
+        self._threads = threading.RLock()
+        self._holds = 0
+        self._processes: files.locked
+
+    def __enter__(self) -> None:
+        self._threads.acquire()
+        try:
+            if self._holds == 0:
+                self._processes = files.locked(self._path)
+                self._processes.__enter__()
+            self._holds += 1
+        except OSError as error:
+            self._threads.release()
+            raise from_os_error(error, self._root) from error
+        except BaseException:
+            self._threads.release()
+            raise
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        try:
+            self._holds -= 1
+            if self._holds == 0:
+                self._processes.__exit__()
+                if isinstance(error, OSError):
+                    raise from_os_error(error, self._root) from error
+        finally:
+            self._threads.release()
 
 
 class Index:
@@ -58,24 +110,55 @@ class Index:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._folder = str(root)
+        self._listed: tuple[tuple[int, ...], tuple[int, ...]] | None = None
         self.notes: list[str] = []
-        self._thread_lock = threading.RLock()
-        self._held = False
+        self._lock = HistoryLock(root)
         self._tail: Tail | None = None
+        self._made_room = False
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
-    def signature(self, number: int) -> tuple[int, ...]:
-        """Return numbers that change whenever any process changes the index after journal `number`; microseconds.
+    def quiet_since(self, position: Position, peek: Peek) -> Quiet | None:
+        """Return what stays the same until a process changes the index after `position`; None where one has. Microseconds.
 
-        Raises `StoreUnavailable` where the folder cannot be reached.
+        Who asks often keeps the `peek`. Raises `StoreUnavailable` where the folder cannot be reached.
         """
+        number = position.journal
         try:
-            folder = self.root.stat()
+            folder = os.stat(self._folder)  # noqa: PTH116 - paths as text take half the time, here and below
         except OSError as error:
             raise from_os_error(error, self.root) from error
-        sizes = (_size_or_minus_one(self.root / journal.name_of(n)) for n in (number, number + 1))
-        return (folder.st_ino, folder.st_mtime_ns, number, *sizes)
+        if os.access(f"{self._folder}/{journal.name_of(number + 1)}", os.F_OK):
+            return None
+        if number and self._byte_behind(position, peek, folder) not in (b"", journal.ROOM):
+            return None
+        return (folder.st_ino, folder.st_mtime_ns, number, position.end)
+
+    def _byte_behind(self, position: Position, peek: Peek, folder: os.stat_result) -> bytes | None:
+        path = f"{self._folder}/{journal.name_of(position.journal)}"
+        try:
+            return peek.byte(path, position.end, folder.st_ino, folder.st_mtime_ns)
+        except FileNotFoundError:
+            return None  # folded away
+        except OSError as error:
+            raise from_os_error(error, self.root) from error
+
+    def _journal_numbers(self) -> tuple[int, ...]:
+        """Return the numbers of the journals in the folder, in order; it is listed anew where its names may have changed.
+
+        Names that come within one tick of the clock leave the same time behind, so a folder that was changed just now is
+        listed again next time. A tick is long where times are whole seconds.
+        """
+        folder = os.stat(self._folder)  # noqa: PTH116
+        state = (folder.st_ino, folder.st_mtime_ns, folder.st_ctime_ns)
+        if self._listed is None or self._listed[0] != state:
+            settled_ns = SETTLED_NS if folder.st_mtime_ns % SECOND_NS else SETTLED_LATE_NS
+            is_settled = time.time_ns() - folder.st_mtime_ns > settled_ns and not calls.ON_WINDOWS
+            numbers = tuple(chain.journal_numbers(self.root))
+            self._listed = (state, numbers) if is_settled else None
+            return numbers
+        return self._listed[1]
 
     def present(self) -> Chain:
         """Return the chain on the document that stands (or on nothing). Raises `IndexDamaged`, `UnsupportedVersion`."""
@@ -86,33 +169,41 @@ class Index:
                 continue  # folded away while we looked
         raise IndexDamaged(self.root, "its journals vanish while they are read")
 
-    def since(self, position: Position) -> Delta | None:
-        """Return what came after `position`; None where it is not a place in this index and all must be read anew.
+    def since(self, position: Position, most_bytes: int = EVERYTHING) -> Delta | None:
+        """Return what came after `position`; None where that cannot be told from it and all must be read anew.
 
-        Takes no lock: where journal n+1 appears while n is read, n is read again to the length that n+1 states.
+        A journal that is damaged may be one that the document includes, and then nothing is lost. Takes no lock: where
+        journal n+1 appears while n is read, n is read again to the length that n+1 states. With `most_bytes` the first so
+        many bytes of each journal are enough.
         """
-        if position.journal == 0:
-            return self._since_nothing(position)
+        try:
+            return self._since(position, most_bytes) if position.journal else self._since_nothing(position)
+        except IndexDamaged:
+            return None
+
+    def _since(self, position: Position, most_bytes: int) -> Delta | None:
         changes: list[dict[str, Json]] = []
         if not self._holds(position):
             return None
         while True:
             after = self._header(position.journal + 1)
             if after is None:
-                part = self._part(position, None)
+                part = self._part(position, None, most_bytes)
                 if self._header(position.journal + 1) is not None:
                     continue
-                if part is None or chain.journal_numbers(self.root)[-1:] != [position.journal]:
+                if part is None or self._journal_numbers()[-1:] != (position.journal,):
                     return None
-                return Delta([*changes, *part.changes()], position.after(part))
+                return Delta([*changes, *part.changes()], position.after(part), whole=part.whole)
             ends_at = after.after_bytes
             if after.history_id != position.history_id or ends_at is None or ends_at < position.end:
                 return None
             if ends_at > position.end:
-                part = self._part(position, ends_at)
+                part = self._part(position, ends_at, most_bytes)
                 if part is None:
                     return None
                 changes.extend(part.changes())
+                if not part.whole:
+                    return Delta(changes, position.after(part), whole=False)
             line = after.line()
             position = Position(after.history_id, after.number, 0, len(line), crc_of(line))
 
@@ -144,9 +235,9 @@ class Index:
         found = self.present()
         return None if found.links or found.read()[1] != position else Delta([], position)
 
-    def _part(self, position: Position, limit: int | None) -> journal.Part | None:
+    def _part(self, position: Position, limit: int | None, most_bytes: int) -> journal.Part | None:
         try:
-            return journal.read_part(self.root / journal.name_of(position.journal), position.end, limit)
+            return journal.read_part(self.root / journal.name_of(position.journal), position.end, limit, most_bytes)
         except FileNotFoundError:
             return None
 
@@ -168,22 +259,9 @@ class Index:
 
     # -- committing -------------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> HistoryLock:
         """Hold the history's lock, against other threads and other processes; may be taken again while held."""
-        with self._thread_lock:
-            if self._held:
-                yield
-                return
-            try:
-                with files.locked(self.root / "history.lock"):
-                    self._held = True
-                    try:
-                        yield
-                    finally:
-                        self._held = False
-            except OSError as error:
-                raise from_os_error(error, self.root) from error
+        return self._lock
 
     def begin(self) -> None:
         """Make sure that there is a journal: audio without any index is an index that was lost, never a first take."""
@@ -191,27 +269,38 @@ class Index:
             with self.locked():
                 _ = self.step() or self._begin()
 
-    def commit(self, entry_id: str, changes: list[dict[str, Json]]) -> None:
-        """Append `changes` to the newest journal and sync it: when this returns, they are durable.
+    def commit(self, entry_id: str, changes: list[dict[str, Json]], tail: Tail | None = None) -> Delta:
+        """Write `changes` behind the last line of the newest journal and sync it: when this returns, they are durable.
+
+        Who holds the lock already, and has stepped to the `tail` under it, spares doing that again.
 
         Raises `StoreFull` or `StoreUnavailable` with nothing saved; `CommitUncertain` where a line was written, its
         sync failed, and it could not be disowned; `IndexDamaged` where the newest journal is not as it was written.
         """
-        data = b"".join(seal(change) + b"\n" for change in changes)
+        lines = [seal(change) for change in changes]
+        data = b"\n".join((*lines, b""))
         with self.locked():
-            tail = self.step() or self._begin()
-            with files.appending(self.root / journal.name_of(tail.number)) as descriptor:
+            tail = tail or self._come_to_end() or self._begin()
+            with files.changing(tail.path) as descriptor:
                 self._write(tail, descriptor, data, entry_id)
                 try:
                     files.sync_data(descriptor)
                 except BaseException as error:
                     self._disown(tail, descriptor, entry_id, error)
                     raise
-            self._tail = Tail(tail.history_id, tail.number, tail.end + len(data), tail.lines + len(changes))
+            end = tail.end + len(data)
+            self._tail = Tail(tail.path, tail.history_id, tail.number, end, tail.lines + len(changes), tail.folded)
+        position = Position(tail.history_id, tail.number, end - len(lines[-1]) - 1, end, crc_of(lines[-1]))
+        return Delta(changes, position, start=tail.end)
 
     def _write(self, tail: Tail, descriptor: int, data: bytes, entry_id: str) -> None:
         try:
-            files.write_all(descriptor, data)
+            files.write_all(descriptor, data, tail.end)
+            end = tail.end + len(data)
+            if files.end_of(descriptor) <= end:
+                with contextlib.suppress(OSError):  # on a full disk the next line does without
+                    self._made_room = True
+                    files.write_all(descriptor, journal.room_after(end), end)
         except BaseException as error:
             try:
                 files.cut(descriptor, tail.end)  # enough while nothing of it was synced
@@ -239,22 +328,38 @@ class Index:
         The newest is the highest number in the folder. Lines that others wrote are synced before they are acted on: their
         writer may have died between writing and syncing. A bad last line is cut, kept aside and noted.
         """
-        numbers = chain.journal_numbers(self.root)
+        return self._come_to_end(sync=True)
+
+    def _come_to_end(self, sync: bool = False) -> Tail | None:
+        """Come to the end as `step` does; without `sync` what others wrote is left to the sync of the line that follows.
+
+        What was not synced is not taken for known either: where that line fails, whoever acts next must sync it.
+        """
+        numbers = self._journal_numbers()
         if not numbers:
             self._tail = None
             if chain.present_base(self.root) and self._document_header().version == document.VERSION:
                 raise IndexDamaged(self.root / DOCUMENT, "the journals after it are missing")
             return None
-        path = self.root / journal.name_of(numbers[-1])
         tail = self._tail
-        if tail is None or tail.number != numbers[-1] or files.size_of(path) < tail.end:
-            tail = self._meet(path)
-        if files.size_of(path) > tail.end:
-            part = journal.read_part(path, tail.end)
-            self.make_good(path, part)
-            tail = Tail(tail.history_id, tail.number, part.end, tail.lines + len(part.lines))
-        self._tail = tail
+        behind = byte_at(tail.path, tail.end) if tail is not None and tail.number == numbers[-1] else b""
+        if tail is None or (not behind and not self._stands(tail, numbers[-1])):
+            tail = self._read_on(self._meet(self.root / journal.name_of(numbers[-1])), sync)
+        elif behind not in (b"", journal.ROOM):
+            tail = self._read_on(tail, sync)
+        if sync:
+            self._tail = tail
         return tail
+
+    def _stands(self, tail: Tail, newest: int) -> bool:
+        """Say whether a journal is the newest still, and as long as it was: it was cut where it is not."""
+        return tail.number == newest and files.size_of(tail.path) >= tail.end
+
+    def _read_on(self, tail: Tail, sync: bool) -> Tail:
+        part = journal.read_part(tail.path, tail.end)
+        if part.tail or (sync and part.lines):
+            self.make_good(tail.path, part)
+        return replace(tail, end=part.end, lines=tail.lines + len(part.lines))
 
     def _meet(self, path: Path) -> Tail:
         header = journal.read_header(path)
@@ -262,7 +367,7 @@ class Index:
         if header.number <= included.journal:
             raise IndexDamaged(path.with_name(journal.name_of(included.journal + 1)), "it is missing")
         files.sync_folder(self.root)
-        return Tail(header.history_id, header.number, len(header.line()), 0)
+        return Tail(path, header.history_id, header.number, len(header.line()), 0, included.count)
 
     def _document_header(self) -> Header:
         base = chain.present_base(self.root)
@@ -272,7 +377,7 @@ class Index:
 
     def make_good(self, path: Path, part: journal.Part) -> None:
         """Sync a journal's lines, which others wrote; cut what follows them and is no line, kept aside and noted."""
-        with files.appending(path) as descriptor:
+        with files.changing(path) as descriptor:
             if not part.tail:
                 files.sync_data(descriptor)
                 return
@@ -298,9 +403,10 @@ class Index:
         if not header.is_sound():
             raise IndexDamaged(self.root / journal.name_of(number), "no journal can have this number")
         line = header.line()
-        files.create(self.root / journal.name_of(number), [line])
+        path = self.root / journal.name_of(number)
+        files.create(path, [line])
         files.sync_folder(self.root)
-        self._tail = Tail(history_id, number, len(line), 0)
+        self._tail = Tail(path, history_id, number, len(line), 0, self.takes_about())
         return self._tail
 
     # -- folding ----------------------------------------------------------------------------------------------------
@@ -308,6 +414,10 @@ class Index:
     def pending_lines(self) -> int:
         """Return how many changes the newest journal holds, as far as this process has read it."""
         return self._tail.lines if self._tail else 0
+
+    def takes_about(self) -> int:
+        """Return about how many takes there are, without looking: those of the document and a line for each change."""
+        return self._tail.folded + self._tail.lines if self._tail else 0
 
     def fold(self, upkeep: Upkeep) -> bool:
         """Merge the document and its journals into a new document; False where another process is at it or none is due.
@@ -328,11 +438,26 @@ class Index:
             tail = self.step()
             if tail is None or not self._due(tail):
                 return False
+            self._leave_no_room(tail)
             self.create_journal(tail.number + 1, tail.history_id, tail.number, tail.end)
         whole = self.present()
         older = replace(whole, links=tuple(link for link in whole.links if link.header.number <= tail.number))
         self.write_document(older, tail, upkeep)
         return True
+
+    def leave_no_room(self) -> None:
+        """Cut off the room that this process made; others write on all the same. What fails leaves the room there."""
+        if self._made_room:
+            self._made_room = False
+            with contextlib.suppress(OSError, HistoryError), self.locked():
+                tail = self.step()
+                if tail is not None:
+                    self._leave_no_room(tail)
+
+    def _leave_no_room(self, tail: Tail) -> None:
+        with contextlib.suppress(OSError), files.changing(tail.path) as descriptor:
+            if files.end_of(descriptor) > tail.end:
+                files.shorten(descriptor, tail.end)  # where this is lost there is room again
 
     def _due(self, tail: Tail) -> bool:
         if tail.end > journal.header_size(self.root / journal.name_of(tail.number)):
@@ -344,10 +469,10 @@ class Index:
 
         The base is read to its end first: a damaged document never becomes the backup, and the count is known.
         """
-        changes, position = older.read()
+        changes, position = older.read(unhurried)
         count = 0
         edited: list[dict[str, Json]] = []
-        for line in changes.applied(older.entries()):
+        for line in unhurried(changes.applied(older.entries())):
             count += 1
             if chain.id_of(line) in changes.edited:
                 edited.append(chain.fields_of(line))
@@ -355,7 +480,7 @@ class Index:
         upkeep.write_snapshots(edited, position)
         keep = older.base == self.root / DOCUMENT and older.header.version == document.VERSION
         header = Header(document.VERSION, tail.history_id, tail.number, count)
-        self.replace_document(header, changes.applied(older.entries()), keep)
+        self.replace_document(header, unhurried(changes.applied(older.entries())), keep)
 
     def replace_document(self, header: Header, lines: Iterable[bytes], keep_backup: bool) -> None:
         """Write a document of sealed entry lines in one atomic step; with `keep_backup` the old one becomes the backup."""
@@ -380,8 +505,9 @@ class Index:
                 files.remove(self.root / journal.name_of(number))
 
 
-def _size_or_minus_one(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
+def unhurried(lines: Iterable[T]) -> Iterator[T]:
+    """Yield `lines`, with rests: another thread that changes a take waits for this one no longer than a stretch takes."""
+    for number, line in enumerate(lines, 1):
+        yield line
+        if number % STRETCH_LINES == 0:
+            time.sleep(REST_S)

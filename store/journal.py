@@ -1,4 +1,8 @@
-"""A journal, `journal-<n>.jsonl`: a sealed header line, then one sealed change a line."""
+"""A journal, `journal-<n>.jsonl`: a sealed header line, then one sealed change a line, then room for more: empty lines.
+
+A line that goes into room does not change the file's size, so that syncing it takes one write of the disk instead of
+the several that a longer file costs.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,9 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from store import document
 from store.document import is_place
@@ -19,6 +24,9 @@ from store.values import Json
 
 _LINE = re.compile(rb'^\{"crc":"[^\r\n]*', re.MULTILINE)  # what could be a sealed line, however much rubbish is around
 KINDS = frozenset({"add", "set", "del"})
+ROOM = b"\n"
+LEAST_ROOM_BYTES, MOST_ROOM_BYTES = 4 << 10, 256 << 10
+FIRST_BYTES = 8 << 10
 _NAME = re.compile(r"journal-([1-9][0-9]{0,14})\.jsonl")  # below document.MOST
 
 
@@ -44,13 +52,17 @@ class JournalHeader:
 
 @dataclass(frozen=True)
 class Part:
-    """What was read of a journal from some offset on: good lines, where they end, and what follows them."""
+    """What was read of a journal from some offset on: good lines, where they end, and what follows them but is no room.
+
+    It is not `whole` where the journal has more lines that were not read.
+    """
 
     path: Path
     lines: list[bytes]
     end: int
     tail: bytes
     last_crc: str
+    whole: bool = True
 
     def changes(self) -> Iterator[dict[str, Json]]:
         """Yield each line's change: `{"add": …}`, `{"set": id, "to": …}` or `{"del": id}`.
@@ -129,34 +141,66 @@ def header_size(path: Path) -> int:
         return len(file.readline(4096))
 
 
-def read_part(path: Path, start: int, limit: int | None = None) -> Part:
+def room_after(end: int) -> bytes:
+    """Return the room that is to stand behind the last line of a journal, where that ends and no room is left."""
+    return ROOM * max(LEAST_ROOM_BYTES, min(end, MOST_ROOM_BYTES))
+
+
+def read_part(path: Path, start: int, limit: int | None = None, most_bytes: int | None = None) -> Part:
     """Read a journal's changes from byte `start` to `limit` (its present end where None).
 
     A bad last line is left as `tail`: it was never acknowledged, or it was damaged since. A bad line with good ones
-    after it, and any bad line before `limit`, is damage: `IndexDamaged`.
+    after it, and any bad line before `limit`, is damage: `IndexDamaged`. With `most_bytes` about so many are read, and of
+    the room no more than where it begins; all that follows is read where the first line is longer, or bad.
     """
     with open_regular(path) as file:
+        if limit is not None and os.fstat(file.fileno()).st_size < limit:
+            raise IndexDamaged(path, f"it ends before byte {limit}, where the next journal says it ends")
         file.seek(start)
-        file_bytes = os.fstat(file.fileno()).st_size
-        data = file.read() if limit is None else file.read(max(0, min(limit, file_bytes) - start))
-    if limit is not None and len(data) < limit - start:
-        raise IndexDamaged(path, f"it ends before byte {limit}, where the next journal says it ends")
+        if most_bytes is not None:
+            part = _read_some(path, file, start, limit, most_bytes)
+            if part is not None:
+                return part
+            file.seek(start)
+        data = file.read() if limit is None else file.read(max(0, limit - start))
     part = _split(path, start, data)
-    if limit is not None and part.tail:
+    if limit is not None and part.end < limit:
         raise IndexDamaged(path, f"the line at byte {part.end} does not carry its own CRC")
     return part
+
+
+def _read_some(path: Path, file: BinaryIO, start: int, limit: int | None, most_bytes: int) -> Part | None:
+    """Read good lines up to `most_bytes`, `limit` or the room, one at least; None where it takes more to tell what is there."""
+    data = b""
+    at_room = False
+    while not at_room and (len(data) < most_bytes or b"\n" not in data):
+        wanted = max(FIRST_BYTES, len(data))
+        block = file.read(wanted if limit is None else min(wanted, max(0, limit - start - len(data))))
+        at_room = not block or block.endswith(ROOM * 2)
+        data += block
+    part = _split(path, start, data[: data.rfind(b"\n") + 1])
+    whole = at_room if limit is None else part.end == limit
+    is_bad = part.tail or (at_room and not whole)
+    is_clear = part.lines or (whole and data[:1] in (b"", ROOM))
+    return replace(part, whole=whole) if is_clear and not is_bad else None
 
 
 def _split(path: Path, start: int, data: bytes) -> Part:
     lines: list[bytes] = []
     at = 0
-    while (stop := data.find(b"\n", at)) >= 0 and is_sealed(data[at:stop]):
+    while (stop := data.find(b"\n", at)) > at and is_sealed(data[at:stop]):
         lines.append(data[at:stop])
         at = stop + 1
-    end, tail = start + at, data[at:]
+    end, tail = start + at, _without_room(data[at:])
     if any(is_sealed(found.group()) for found in _LINE.finditer(tail, 1)):
         raise IndexDamaged(path, f"the line at byte {end} does not carry its own CRC")
     return Part(path, lines, end, tail, crc_of(lines[-1]) if lines else "")
+
+
+def _without_room(rest: bytes) -> bytes:
+    """Return what follows the last good line, without the room at its end; a line's own end is not room."""
+    bytes_left = len(rest.rstrip(ROOM))
+    return rest[: bytes_left + 1] if bytes_left else b""
 
 
 def read_good_changes(path: Path) -> Iterator[dict[str, Json]]:

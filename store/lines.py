@@ -34,6 +34,11 @@ def is_sealed(line: bytes) -> bool:
     return line[len(_OPEN) : len(_OPEN) + 8] == b"%08x" % zlib.crc32(line[_BODY:])
 
 
+def json_of(line: bytes) -> bytes:
+    """Return a sealed line's object as JSON, without the CRC."""
+    return b"{" + line[_BODY:]
+
+
 def crc_of(line: bytes) -> str:
     """Return the CRC that a sealed line states."""
     return line[len(_OPEN) : len(_OPEN) + 8].decode("ascii")
@@ -44,7 +49,7 @@ def unseal(line: bytes) -> dict[str, Json]:
     if not is_sealed(line):
         raise DamagedLine
     try:
-        fields = loads(b"{" + line[_BODY:])
+        fields = loads(json_of(line))
     except ValueError as error:
         raise DamagedLine from error
     if not isinstance(fields, dict):

@@ -18,8 +18,10 @@ SORTS = {
     "longest": "duration_s DESC, n DESC",
     "loudest": "loudness DESC, n DESC",
 }
+BY_TIME = ("newest", "oldest")
 _KINDS: dict[str, tuple[type, ...]] = {
     "model_id": (str,),
+    "preset_id": (str,),
     "query": (str,),
     "favorite": (bool,),
     "min_rating": (int,),
@@ -30,8 +32,10 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "deleted": (bool,),
 }
 _LARGEST = 2**53
+WORDS = {False: "words", True: "words_deleted"}
+"""The tables of words: of takes outside the trash, and of those in it."""
 _TAGS = 100
-_WORDS = 100  # SQLite takes conditions up to a depth of 1,000
+_MOST_WORDS = 100  # SQLite takes conditions up to a depth of 1,000
 _TRIGRAM = 3
 _TEXT_CHARACTERS = 20_000
 _NAME_CHARACTERS = 1_000  # of a parameter with those it stands in
@@ -43,6 +47,7 @@ class Filters:
     """Which takes are asked for; None leaves a question open. `since` and `until` are seconds since 1970."""
 
     model_id: str | None = None
+    preset_id: str | None = None
     query: str | None = None
     favorite: bool | None = None
     min_rating: int | None = None
@@ -52,26 +57,57 @@ class Filters:
     until: float | None = None
     deleted: bool = False
 
-    def where(self) -> tuple[str, list[object]]:
-        """Return an SQL condition over the catalog's `entries`, and its values."""
-        conditions, values = ["deleted = ?"], [int(self.deleted)]
-        found: list[tuple[str, list[object]]] = [*self._of_columns(), *self._of_tags(), *self._of_words()]
-        conditions += [condition for condition, _ in found]
-        return "WHERE " + " AND ".join(conditions), [*values, *(value for _, some in found for value in some)]
+    def select(self, sort: str, in_order: bool) -> tuple[str, list[object]]:
+        """Return the SQL that finds entries in the order of a named sort, and its values.
 
-    def order(self, sort: str) -> str:
-        """Return the SQL order of a named sort. Raises `InvalidEntry` for another name."""
+        Where the takes stand in the catalog `in_order` of their times, words are looked for from the newest take on, and
+        no further than asked. Raises `InvalidEntry` for another sort.
+        """
         if not isinstance(sort, str) or sort not in SORTS:
             raise InvalidEntry("sort", f"must be one of {', '.join(SORTS)}, not {shown(sort)}")
-        return SORTS[sort]
+        if in_order and self.asks_words(sort):
+            return self._select_by_words("DESC" if sort == "newest" else "ASC")
+        where, values = self._where()
+        return f"SELECT * FROM entries {where} ORDER BY {SORTS[sort]}", values  # noqa: S608 - made of constants
 
-    def only_deleted_counts(self) -> bool:
-        """Say whether nothing is asked but whether takes are in the trash."""
-        return self == Filters(deleted=self.deleted)
+    def count(self) -> tuple[str, list[object]]:
+        """Return the SQL that counts entries, and its values."""
+        if self == Filters(deleted=self.deleted):
+            return "SELECT takes FROM totals WHERE deleted = ?", [int(self.deleted)]
+        words, values = self._of_words()
+        if words and self == Filters(deleted=self.deleted, query=self.query):
+            return f"SELECT count(*) FROM {self._words} WHERE {words}", values  # noqa: S608 - made of constants
+        where, values = self._where()
+        return f"SELECT count(*) FROM entries {where}", values  # noqa: S608 - made of constants
+
+    def asks_words(self, sort: str) -> bool:
+        """Say whether words are asked for, in the order of time."""
+        return isinstance(sort, str) and sort in BY_TIME and bool(self._of_words()[0])
+
+    @property
+    def _words(self) -> str:
+        return WORDS[self.deleted]
+
+    def _select_by_words(self, direction: str) -> tuple[str, list[object]]:
+        words, values = self._of_words()
+        where, more = _all([*self._of_columns(), *self._of_tags()])
+        joined = f"{self._words} CROSS JOIN entries ON entries.n = {self._words}.rowid"
+        found = f"SELECT entries.* FROM {joined} WHERE {words} AND {where}"  # noqa: S608 - made of constants
+        return f"{found} ORDER BY {self._words}.rowid {direction}", [*values, *more]
+
+    def _where(self) -> tuple[str, list[object]]:
+        conditions = [*self._of_columns(), *self._of_tags()]
+        words, values = self._of_words()
+        if words:
+            conditions.append((f"n IN (SELECT rowid FROM {self._words} WHERE {words})", values))  # noqa: S608 - constants
+        where, values = _all(conditions)
+        return f"WHERE {where}", values
 
     def _of_columns(self) -> list[tuple[str, list[object]]]:
         asked: list[tuple[str, object]] = [
+            ("deleted = ?", int(self.deleted)),
             ("model_id = ?", None if self.model_id is None else sql_text(self.model_id)),
+            ("preset_id = ?", None if self.preset_id is None else sql_text(self.preset_id)),
             ("favorite = ?", None if self.favorite is None else int(self.favorite)),
             ("rating >= ?", None if self.min_rating is None else sql_int(self.min_rating)),
             ("to_check = ?", None if self.to_check is None else int(self.to_check)),
@@ -83,20 +119,21 @@ class Filters:
     def _of_tags(self) -> list[tuple[str, list[object]]]:
         return [("n IN (SELECT n FROM tags WHERE tag = ?)", [sql_text(tag)]) for tag in self.tags]
 
-    def _of_words(self) -> list[tuple[str, list[object]]]:
+    def _of_words(self) -> tuple[str, list[object]]:
         """Every word must be found, each anywhere: three characters or more by trigrams, shorter ones by looking."""
         words = (self.query or "")[:_QUERY_CHARACTERS].casefold().replace("\0", " ").split()
-        words = list(dict.fromkeys(map(sql_text, words)))[:_WORDS]
+        words = list(dict.fromkeys(map(sql_text, words)))[:_MOST_WORDS]
         long = [word for word in words if len(word) >= _TRIGRAM]
         short = [word for word in words if len(word) < _TRIGRAM]
-        conditions: list[tuple[str, list[object]]] = []
-        if short:  # one look at the texts, however many words
-            found = " AND ".join(["instr(text, ?)"] * len(short))
-            conditions.append((f"n IN (SELECT rowid FROM search WHERE {found})", [*short]))  # noqa: S608 - constants
+        conditions: list[tuple[str, list[object]]] = [("instr(text, ?)", [word]) for word in short]
         if long:
             phrases = " AND ".join('"' + word.replace('"', '""') + '"' for word in long)
-            conditions.append(("n IN (SELECT rowid FROM search WHERE search MATCH ?)", [phrases]))
-        return conditions
+            conditions.append((f"{self._words} MATCH ?", [phrases]))
+        return _all(conditions)
+
+
+def _all(conditions: list[tuple[str, list[object]]]) -> tuple[str, list[object]]:
+    return " AND ".join(text for text, _ in conditions), [value for _, values in conditions for value in values]
 
 
 def _microseconds(seconds: float) -> int:
@@ -112,6 +149,10 @@ def sql_text(text: str) -> str:
 def sql_int(number: int) -> int:
     """Return a whole number that SQLite can hold, the nearest within ±2^53."""
     return max(-_LARGEST, min(_LARGEST, number))
+
+
+TOLD = frozenset({"title", "tags", "note", "params", "model_name", "model_id", "preset_name", "seed"})
+"""The fields that `text_of` tells."""
 
 
 def text_of(entry: HistoryEntry) -> str:
@@ -145,15 +186,21 @@ def _scalars(value: Json, name: str = "") -> Iterator[str]:
 
 def filters_of(**asked: Any) -> Filters:
     """Return filters from what a caller asked for. Raises `InvalidEntry` naming what there is not, or cannot be."""
+    asked = {name: value for name, value in asked.items() if value is not None or name not in _KINDS}
+    if not asked:
+        return EVERYTHING
     for name, value in asked.items():
         if name not in _KINDS:
             raise InvalidEntry(name, f"is no filter; there are {', '.join(_KINDS)}")
-        if value is not None and not _fits(value, _KINDS[name]):
+        if not _fits(value, _KINDS[name]):
             raise InvalidEntry(name, f"cannot be {shown(value)}")
     tags = asked.pop("tags", None) or ()
     if len(tags) > _TAGS or not all(isinstance(tag, str) for tag in tags):
         raise InvalidEntry("tags", f"must be a list of at most {_TAGS} texts")
     return Filters(**{**asked, "tags": tuple(tags), "deleted": bool(asked.get("deleted"))})
+
+
+EVERYTHING = Filters()
 
 
 def _fits(value: object, kinds: tuple[type, ...]) -> bool:

@@ -91,13 +91,18 @@ def renew_backup(index: Index) -> None:
                 return
             _read_through(first)
             _keep_aside(index, [piece.path for piece in salvage.pieces(root) if not _belongs(piece, first.header)])
-            with first.base.open("rb") as file:  # a copy: the same damage on the disk must not hit both
-                files.create(root / BACKUP, iter(lambda: file.read(files.BUFFER_BYTES), b""))
-            files.sync_folder(root)
+            _copy_to_backup(root)
             index.drop_unneeded_journals()
             index.notes.append("There was no whole second copy of the index; history.json.bak was written anew.")
     except OSError as error:
         raise from_os_error(error, root) from error
+
+
+def _copy_to_backup(root: Path) -> None:
+    """Write the backup as a copy of the document: as its second name it would be hit by the same damage."""
+    with (root / DOCUMENT).open("rb") as file:
+        files.create(root / BACKUP, iter(lambda: file.read(files.BUFFER_BYTES), b""))
+    files.sync_folder(root)
 
 
 def _belongs(piece: Piece, header: Header) -> bool:
@@ -133,7 +138,7 @@ def _salvage(index: Index, progress: Progress) -> int:
     for path in damaged:
         if path.name != DOCUMENT:
             files.remove(path)
-    files.keep_as(root / DOCUMENT, root / BACKUP)  # one file with two names until the next fold
+    _copy_to_backup(root)
     index.drop_unneeded_journals()
     names = ", ".join(path.name for path in damaged) or "the index"
     index.notes.append(

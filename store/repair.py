@@ -110,6 +110,8 @@ class _Planner:
     def _step(self, found: Finding) -> Step | None:
         if found.kind == verify.ORPHAN_AUDIO:
             return self._of_orphan(found.path)
+        if found.kind == verify.DAMAGED_PRESETS:
+            return Step(MAKE_WHOLE, found.path, found.text)
         if found.kind == verify.ALTERED_TAGS:
             return Step(TAG, found.path, _TAGGED, found.entry_id)
         if found.kind in (verify.MISSING_THUMBNAIL, verify.ALTERED_THUMBNAIL) and self._can_be_drawn(found.entry_id):
@@ -157,6 +159,7 @@ def repair(directory: str | Path, plan: RepairPlan, progress: Progress = no_prog
     root = verify.folder_of(directory)
     with GenerationHistory(root, progress) as history:
         history.make_whole()
+        history.presets.make_whole()
         if plan.ids(TAKE_BACK):
             history.take_back_orphans()
         history.fold()

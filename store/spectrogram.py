@@ -96,10 +96,9 @@ def _spread(begin: float, end: float, window: int, most: int = 1 << 30) -> list[
 
 def _stretch(read: Read, frames: int, channels: int, start: int, count: int) -> Samples:
     """Read frames (count, channels), silence where the take has none."""
-    begin, end = max(start, 0), min(start + count, frames)
+    begin, end = max(start, 0), min(start + count, frames)  # a window's middle lies in its column, so in the take
     stretch = np.zeros((count, channels), np.float32)
-    if begin < end:
-        stretch[begin - start : end - start] = read(begin, end - begin)
+    stretch[begin - start : end - start] = read(begin, end - begin)
     finite: Samples = np.nan_to_num(stretch, copy=False, posinf=MOST_AMPLITUDE, neginf=-MOST_AMPLITUDE)
     return np.clip(finite, -MOST_AMPLITUDE, MOST_AMPLITUDE, out=finite)
 

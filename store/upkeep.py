@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from store import files, media, pictures
-from store.chain import Position
+from store.chain import NOT_IN_SNAPSHOTS, Position
 from store.entry import AUDIO_FOLDER, THUMBNAIL_FOLDER, HistoryEntry, from_document
 from store.errors import CommitUncertain, IndexDamaged, InvalidAudio, InvalidEntry, StoreUnavailable
 from store.index import Index
@@ -22,8 +22,8 @@ from store.wav import read_data_sha256
 
 
 def snapshot_text(entry: HistoryEntry) -> str:
-    """Return an entry as its audio file carries it: ASCII JSON, without the size, which the text itself would change."""
-    return dumps({**entry.to_document(), "size_bytes": None}, ascii_only=True).decode("ascii")
+    """Return an entry as its audio file carries it: ASCII JSON, without what the file itself tells."""
+    return dumps({**entry.to_document(), **dict.fromkeys(NOT_IN_SNAPSHOTS)}, ascii_only=True).decode("ascii")
 
 
 class Upkeep:

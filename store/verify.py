@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from store import chain, document, files, journal, media, pictures
+from store import chain, document, files, journal, media, pictures, presets_file
 from store.catalog import position_at_rest
 from store.chain import BACKUP, DOCUMENT, VERSION_1, Changes, fields_of
 from store.entry import AUDIO_FOLDER, THUMBNAIL_FOLDER, HistoryEntry, from_document
@@ -24,6 +24,7 @@ from store.upkeep import snapshot_text
 from store.wav import read_data_sha256
 
 DAMAGED_INDEX = "damaged index"
+DAMAGED_PRESETS = "damaged presets"
 UNREADABLE_ENTRY = "unreadable entry"
 BAD_PATH = "bad path"
 MISSING_AUDIO = "missing audio"
@@ -73,7 +74,7 @@ class Verification:
 def verify(directory: str | Path, progress: Progress = no_progress) -> Verification:
     """Check a history's index and files; write nothing.
 
-    Finds every line of the document, its backup and the journals that is not as it was written, entries that cannot be
+    Finds every line of the document, its backup, the journals and the presets that is not as it was written, entries that cannot be
     read, audio that is missing or whose samples or tags were altered, thumbnails likewise, audio that no entry names,
     and temporary files. Raises `StoreUnavailable` where the folder cannot be read, `UnsupportedVersion`.
 
@@ -108,6 +109,7 @@ class _Check:
 
     def run(self) -> Verification:
         self._check_index()
+        self._check_presets()
         self._check_strays()
         read = self._entries()
         if read is None:
@@ -142,6 +144,10 @@ class _Check:
                 check()
         except IndexDamaged as error:
             self._found(DAMAGED_INDEX, error.path, error.reason)
+
+    def _check_presets(self) -> None:
+        for path, text in presets_file.damages(self.root):
+            self._found(DAMAGED_PRESETS, path, text)
 
     def _check_chain(self) -> None:
         found = chain.find(self.root, chain.present_base(self.root))

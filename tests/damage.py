@@ -43,6 +43,13 @@ def flipped(data: bytes, bit: int) -> bytes:
     return bytes(turned)
 
 
+def append(path: Path, data: bytes) -> None:
+    """Write bytes behind the last line of a journal, into its room, as the store does."""
+    before = path.read_bytes()
+    end = len(before.rstrip(b"\n")) + 1
+    path.write_bytes(before[:end] + data + before[end + len(data) :])
+
+
 def seal_of(catalog: bytes) -> bytes:
     """Return the seal that says of a catalog that it is as it was closed."""
     return seal({"size_bytes": len(catalog), "crc32": zlib.crc32(catalog)}) + b"\n"
@@ -66,6 +73,7 @@ def make_small_history(root: Path, seed: int = 0) -> None:
     history.restore_entry(trashed.entry_id)
     add(history, seed + 7)
     history._folding.close()  # as if the process had ended here: nothing more is folded
+    history._index.leave_no_room()  # damage to the room is told by tests of its own
     history._catalog.close()
 
 

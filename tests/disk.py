@@ -3,7 +3,7 @@
 `Recorder` stands between the store and the operating system (the functions of `store.calls`), lets every call happen,
 and tells a `Disk` of it. `Disk.states()` then lists what may be found after a power cut at that moment:
 
-- the bytes of a file that was not synced since are old, half there, zeros at full length, half zeros, or whole; one
+- the bytes of a file that was not synced since are old, half there, zeros at full length, half zeros, its second half alone, or whole; one
   write may be zeros while later ones are there; a cut may have happened or not;
 - the names of a folder that was not synced since are any subset of what was done to them, each step (also a rename)
   wholly or not at all. Names that were not synced are not safer because the file behind them was.
@@ -55,9 +55,10 @@ class Write:
 
     def partly(self) -> list[Write]:
         """Return what may have come of it when it was not synced, other than all or nothing."""
-        half, zeros = self.data[: len(self.data) // 2], bytes(len(self.data))
-        whole = half + zeros[len(half) :]
-        return [Write(self.offset, data) for data in (half, zeros, whole)]
+        middle, zeros = len(self.data) // 2, bytes(len(self.data))
+        first, second = self.data[:middle], self.data[middle:]
+        parts = [Write(self.offset, data) for data in (first, zeros, first + zeros[middle:])]
+        return [*parts, Write(self.offset + middle, second)]
 
 
 @dataclass(frozen=True)
@@ -252,7 +253,7 @@ class Recorder:
         self._heard, self._leave_out = heard, leave_out
         self._kill_at: int | None = None
         self._kill_at_sync = ""
-        self._open: dict[int, tuple[File | Folder | None, Path]] = {}
+        self._open: dict[int, tuple[File | Folder | None, Path, int]] = {}
 
     def __enter__(self) -> Recorder:
         self._patch = pytest.MonkeyPatch()
@@ -324,19 +325,22 @@ class Recorder:
 
     def _open_file(self, descriptor: int, path: Path, flags: int) -> None:
         if _is_left_out(path):
-            self._open[descriptor] = (None, path)
+            self._open[descriptor] = (None, path, 0)
         elif path.is_dir():
-            self._open[descriptor] = (self.disk.folder(path), path)
+            self._open[descriptor] = (self.disk.folder(path), path, 0)
         else:
             folder = self.disk.folder_of(path)
             if path.name not in folder.names:
                 folder.do({path.name: File()})
-            self._open[descriptor] = (folder.names[path.name], path)
+            self._open[descriptor] = (folder.names[path.name], path, 0)
 
-    def _write(self, written: int, descriptor: int, data: memoryview) -> None:
-        file = self._open[descriptor][0]
+    def _write(self, written: int, descriptor: int, data: memoryview, at: int | None = None) -> None:
+        """Note bytes at a place, or behind those that were written last."""
+        file, _, end = self._open[descriptor]
+        start = end if at is None else at
+        self._open[descriptor] = (*self._open[descriptor][:2], start + written)
         if isinstance(file, File):
-            file.do(Write(file.size, bytes(data[:written])))
+            file.do(Write(start, bytes(data[:written])))
 
     def _sync(self, _: None, descriptor: int) -> None:
         node = self._open[descriptor][0]

@@ -109,7 +109,7 @@ class Faults:
             if fault is None or not self._befalls(fault, name, at - number):
                 return self._noted(name, arguments, real(*arguments, **named))
             if fault.short and at == number:
-                return real(arguments[0], arguments[1][: len(arguments[1]) // 2])
+                return real(arguments[0], arguments[1][: len(arguments[1]) // 2], *arguments[2:])
             self.victim = self.victim or name
             if fault.done or name == "close":
                 with contextlib.suppress(OSError):

@@ -28,9 +28,9 @@ def weigh(history: GenerationHistory) -> dict[str, int]:
     }
 
 
-def memory_bytes() -> int:
-    """Return the memory that this process has in use now, not at its highest."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+def memory_bytes(process: int | str = "self") -> int:
+    """Return the memory that a process has in use now, not at its highest."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 

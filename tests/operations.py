@@ -58,7 +58,8 @@ def content(history: GenerationHistory) -> Content:
     for entry in all_takes(history):
         assert entry.seed is not None
         assert entry.seed not in takes, "a take is there twice"
-        fields = {**entry.to_document(), "size_bytes": None, "deleted_at": entry.deleted}
+        votes = [vote["preferred"] for vote in entry.votes]
+        fields = {**entry.to_document(), "size_bytes": None, "deleted_at": entry.deleted, "votes": votes}
         if entry.seed in (NEW, NEXT):
             fields = {"params": fields["params"], "audio_sha256": fields["audio_sha256"]}
         takes[entry.seed] = fields
@@ -114,6 +115,10 @@ def _add(history: GenerationHistory) -> None:
     add(history, NEW)
 
 
+def _vote(history: GenerationHistory) -> None:
+    history.record_vote(id_of(history, FIRST), id_of(history, EDITED), blind=True)
+
+
 def _draw(history: GenerationHistory) -> None:
     history.spectrogram(id_of(history, FIRST))
 
@@ -127,6 +132,7 @@ OPERATIONS = [
     Operation("delete", "whole", _delete),
     Operation("restore", "whole", _restore),
     Operation("purge", "whole", _purge),
+    Operation("vote", "whole", _vote),
     Operation("draw a spectrogram", "whole", _draw),
     Operation("fold", "whole", GenerationHistory.fold),
     Operation("close", "whole", GenerationHistory.close),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections import Counter
@@ -22,7 +23,8 @@ def read(root: Path) -> list[Entry]:
         path = root / f"journal-{number}.jsonl"
         if not path.exists():
             break
-        change(entries, path.read_bytes().split(b"\n")[1:-1])
+        lines = path.read_bytes().split(b"\n")[1:-1]
+        change(entries, itertools.takewhile(bool, lines))  # behind them is room
     return [plain(entry) for entry in entries.values()]
 
 

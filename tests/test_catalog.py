@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import store.history
 from store import GenerationHistory, HistoryEntry, StoreUnavailable
 from store.query import text_of
 from tests.conftest import add
+from tests.damage import append
 
 WORDS = ["glass", "choir", "be", "ell", "Ünder", "ß", "100%", "a_b", '"', "'", "*", "OR", "NEAR", "كلام", "x"]
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> GenerationHistory:
+@pytest.fixture(scope="module", params=["in the order of their times", "the clock went back"])
+def library(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[GenerationHistory]:
     history = GenerationHistory(tmp_path_factory.mktemp("library"))
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "the clock went back":
+            hours = itertools.cycle([12, 9, 15])
+            patch.setattr(store.history, "now", lambda: f"2026-01-01T{next(hours):02d}:00:00+00:00")
+        fill(history)
+    yield history
+    history.close()
+
+
+def fill(history: GenerationHistory) -> None:
     rng = random.Random(5)
     for seed in range(60):
         prompt = " ".join(rng.choices([*WORDS, "glassbell", "xx", "under", "MASS"], k=4))
@@ -29,7 +43,6 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> GenerationHistory:
             history.update_entry(entry.entry_id, rating=seed % 5 + 1, favorite=seed % 2 == 0, tags=[rng.choice("ab")])
         if seed % 7 == 0:
             history.delete_entry(entry.entry_id)
-    return history
 
 
 @given(
@@ -41,6 +54,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> GenerationHistory:
     deleted=st.booleans(),
     offset=st.integers(0, 5),
     limit=st.sampled_from([None, 0, 3]),
+    sort=st.sampled_from(["newest", "oldest", "longest"]),
 )
 @settings(max_examples=150, deadline=None)
 def test_every_list_is_what_looking_at_each_entry_gives(
@@ -53,6 +67,7 @@ def test_every_list_is_what_looking_at_each_entry_gives(
     deleted: bool,
     offset: int,
     limit: int | None,
+    sort: str,
 ) -> None:
     def passes(entry: HistoryEntry) -> bool:
         return (
@@ -64,9 +79,9 @@ def test_every_list_is_what_looking_at_each_entry_gives(
         )
 
     asked = {"query": " ".join(words), "model_id": model, "favorite": favorite, "min_rating": rating, "tags": tags}
-    expected = [entry for entry in library.list_entries(deleted=deleted) if passes(entry)]
+    expected = [entry for entry in library.list_entries(deleted=deleted, sort=sort) if passes(entry)]
     assert library.count(**asked, deleted=deleted) == len(expected)
-    found = library.list_entries(**asked, deleted=deleted, offset=offset, limit=limit)
+    found = library.list_entries(**asked, deleted=deleted, offset=offset, limit=limit, sort=sort)
     assert found == expected[offset : None if limit is None else offset + limit]
 
 
@@ -151,7 +166,6 @@ def test_hostile_numbers_in_the_index_do_not_break_the_list(tmp_path: Path) -> N
             "tags": ["\ud800"],
         }
         newest = max(tmp_path.glob("journal-*.jsonl"))
-        with newest.open("ab") as file:
-            file.write(seal({"add": document}) + b"\n")
+        append(newest, seal({"add": document}) + b"\n")
         assert [found.entry_id for found in history.list_entries()] == [entry.entry_id, "odd"]
         assert history.problems == ()

@@ -23,11 +23,11 @@ from store import database as database_module
 from store.document import Header
 from store.journal import JournalHeader, name_of
 from store.lines import seal
-from store.rows import row_crc
+from store.rows import DOCUMENT, row_crc
 from store.values import dumps
 from tests import reference
 from tests.conftest import add
-from tests.damage import CATALOG_FILES, flipped, scratch, seal_of
+from tests.damage import CATALOG_FILES, append, flipped, scratch, seal_of
 from tests.figures import Figures, tier
 
 TAKES = 60
@@ -209,7 +209,7 @@ LIES: dict[str, Callable[[Path], object]] = {
     "too few takes": lambda root: tell(root, "DELETE FROM entries WHERE n % 2"),
     "totals": lambda root: tell(root, "UPDATE totals SET takes = takes + 1, size_bytes = 0"),
     "tags": lambda root: tell(root, "DELETE FROM tags WHERE tag = 'pad'"),
-    "words": lambda root: tell(root, "DELETE FROM search WHERE rowid < 20"),
+    "words": lambda root: tell(root, "DELETE FROM words WHERE rowid < 20"),
     "an index": lambda root: tell(root, "DROP INDEX by_time"),
     "no state": lambda root: tell(root, "DELETE FROM state"),
     "another version": lambda root: tell(root, "PRAGMA user_version = 99"),
@@ -509,8 +509,7 @@ def test_a_take_is_not_put_back_as_it_was_because_the_catalog_does_not_know_it(
     tell(root, "DELETE FROM entries WHERE entry_id = ?", entries[0].entry_id)
     reseal(root)
     newest = max(root.glob("journal-*.jsonl"), key=lambda path: int(path.stem.split("-")[1]))
-    with newest.open("ab") as file:
-        file.write(b'{"crc":"00000000","set":"half a li')
+    append(newest, b'{"crc":"00000000","set":"half a li')
     GenerationHistory(root).close()
     kept = {entry["entry_id"]: entry for entry in reference.read(root)}[entries[0].entry_id]
     assert (kept["favorite"], kept["title"]) == (True, "not in the audio file yet")
@@ -520,8 +519,8 @@ def test_deleting_for_good_removes_no_other_takes_files(sounding: tuple[Path, li
     root, (gone, kept, _) = sounding
     database = sqlite3.connect(root / CATALOG)
     row = list(database.execute("SELECT * FROM entries WHERE entry_id = ?", (gone.entry_id,)).fetchone())
-    row[12] = dumps({**gone.to_document(), "audio_file": kept.audio_file})
-    changed = (row[12], row_crc(tuple(row[:-1])), row[0])
+    row[DOCUMENT] = dumps({**gone.to_document(), "audio_file": kept.audio_file})
+    changed = (row[DOCUMENT], row_crc(tuple(row[:-1])), row[0])
     database.execute("UPDATE entries SET document = ?, crc = ? WHERE n = ?", changed)
     database.commit()
     database.close()

@@ -25,6 +25,7 @@ from store.index import Index, Tail, Upkeep
 from store.journal import name_of
 from store.values import Json
 from tests.conftest import add
+from tests.damage import append
 from tests.figures import Figures, tier
 from tests.trial import HISTORY, Case, Contents, Judge, Trial, contents, settle
 
@@ -191,8 +192,7 @@ def torn_line(trial: Trial) -> None:
     """The newest journal ends in a line that was half written when the power was cut before."""
     newest = max(trial.directory.glob("journal-*.jsonl"))
     torn = b'{"crc":"00000000","set":"' + b"\\0" * 40
-    with newest.open("ab") as file:
-        file.write(torn)
+    append(newest, torn)
     trial.begin_anew()
     trial.evidence = (torn,)
     history = trial.open()
@@ -496,7 +496,7 @@ def folded_into_the_document_before_the_next_journal_begins(patch: pytest.Monkey
         if number == 1:
             return create_journal(self, number, history_id, after, after_bytes)
         begun.append((number, history_id, after, after_bytes))
-        return Tail(history_id, number, 0, 0)
+        return Tail(self.root / name_of(number), history_id, number, 0, 0)
 
     def swapped(self: Index, header: Header, lines: Iterable[bytes], keep_backup: bool) -> None:
         replace_document(self, header, lines, keep_backup)

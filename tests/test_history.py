@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 import wave
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
+import store.history
 from store import (
     EntryNotFound,
     GenerationConfig,
@@ -322,3 +324,36 @@ def test_pictures_are_drawn_once_and_kept(history: GenerationHistory) -> None:
     history.audio_path(entry.entry_id).unlink()
     assert history.spectrogram(entry.entry_id) == first
     assert history.envelope(entry.entry_id, 100) is None
+
+
+@pytest.mark.parametrize("threads", [True, False], ids=["beside", "no thread to be had"])
+def test_a_long_take_is_measured_beside_its_encoding_as_it_would_be_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: bool
+) -> None:
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    result = tone(3, frames=store.history.WORTH_A_THREAD)
+    with GenerationHistory(tmp_path) as history:
+        with monkeypatch.context() as patch:
+            patch.setattr(store.history, "WORTH_A_THREAD", 10**9)
+            expected = history.add_to_history(result, "synth", "Synth")
+        with monkeypatch.context() as patch:
+            if not threads:
+                patch.setattr(threading.Thread, "start", refuse)
+            entry = history.add_to_history(result, "synth", "Synth")
+        assert entry.quality_score == expected.quality_score
+        assert history.thumbnail(entry.entry_id) == history.thumbnail(expected.entry_id)
+
+
+def test_what_fails_beside_the_encoding_fails_the_take(
+    history: GenerationHistory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(samples: object) -> dict[str, object]:
+        raise MemoryError
+
+    monkeypatch.setattr(store.history, "quality", fail)
+    with pytest.raises(MemoryError):
+        history.add_to_history(tone(frames=store.history.WORTH_A_THREAD), "synth", "Synth")
+    assert history.count() == 0
+    assert list((history.directory / "audio").iterdir()) == []

@@ -21,7 +21,7 @@ from store import EntryNotFound, GenerationHistory, HistoryError, StoreUnavailab
 from store.catalog import Catalog
 from store.chain import Chain, Position
 from store.folding import Folding
-from store.index import Index, Tail
+from store.index import Delta, Index, Tail
 from store.journal import Part, name_of
 from store.progress import Progress
 from store.salvage import Gathered
@@ -29,6 +29,7 @@ from store.upkeep import Upkeep
 from store.values import loads
 from store.verify import verify
 from tests.conftest import add
+from tests.damage import append
 from tests.disk import Disk, Killed, Recorder, write_state
 from tests.trial import contents
 
@@ -158,10 +159,10 @@ def a_line_in_a_journal_that_the_document_includes(root: Path) -> None:
         history.fold()
         commit = Index.commit
 
-        def late(self: Index, *given: Any) -> None:
+        def late(self: Index, *given: Any) -> Delta:
             (root / name_of(2)).unlink()  # the newest journal is lost; the one before it is in the document already
             patch.setattr(Index, "commit", commit)
-            commit(self, *given)
+            return commit(self, *given[:2])
 
         patch.setattr(Index, "commit", late)
         history.update_entry(entry_id, title="after")
@@ -421,8 +422,8 @@ def a_forked_child_shares_its_parents_lock(root: Path) -> None:
 def a_journal_is_not_read_again_when_the_next_appears(patch: Patch) -> None:
     part = Index._part
 
-    def without(self: Index, position: Position, limit: int | None) -> Part | None:
-        found = part(self, position, limit)
+    def without(self: Index, position: Position, limit: int | None, *given: Any) -> Part | None:
+        found = part(self, position, limit, *given)
         return found and (found if limit is None else replace(found, lines=[], last_crc=position.crc))
 
     patch.setattr(Index, "_part", without)
@@ -435,9 +436,9 @@ def a_reader_meets_the_last_lines_of_a_journal_and_a_new_one(root: Path) -> None
         assert reader.count() == 1
         part = Index._part
 
-        def meanwhile(self: Index, position: Position, limit: int | None) -> Part | None:
+        def meanwhile(self: Index, *given: Any) -> Part | None:
             patch.setattr(Index, "_part", part)
-            found = part(self, position, limit)
+            found = part(self, *given)
             writer._index.commit(entry_id, [{"set": entry_id, "to": {"title": "last of the old"}}])
             writer._index.fold(writer._upkeep)
             writer._index.commit(entry_id, [{"set": entry_id, "to": {"rating": 5}}])
@@ -455,9 +456,9 @@ def an_edit_does_not_ask_whether_the_take_is_there(patch: Patch) -> None:
     entries: dict[str, Any] = {}
     require = GenerationHistory._require
 
-    def without(self: GenerationHistory, entry_id: str, **asked: bool) -> Any:
+    def without(self: GenerationHistory, entry_id: str, *given: Any) -> Any:
         with contextlib.suppress(EntryNotFound):
-            entries[entry_id] = require(self, entry_id, **asked)
+            entries[entry_id] = require(self, entry_id, *given)
         return entries[entry_id]
 
     patch.setattr(GenerationHistory, "_require", without)
@@ -516,7 +517,7 @@ def a_deletion_on_a_full_disk(root: Path) -> None:
         entry_id = titled(history, "too much")
         write, unlink = calls.write, calls.unlink
 
-        def full(descriptor: int, data: memoryview) -> int:
+        def full(descriptor: int, data: memoryview, at: int | None = None) -> int:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         def freeing(path: Path) -> None:
@@ -553,8 +554,9 @@ def a_deleted_take_whose_audio_is_still_there_when_another_process_opens(root: P
         with Patch.context() as patch:
             patch.setattr(Upkeep, "purge", lambda self, removed: None)
             history.delete_entry(entry_id, permanent=True)
-        with (root / name_of(1)).open("ab") as file:
-            file.write(b'{"crc":"00000000","add":{"entry_')  # orphans are taken back where a last line was cut
+        append(
+            root / name_of(1), b'{"crc":"00000000","add":{"entry_'
+        )  # orphans are taken back where a last line was cut
         with GenerationHistory(root) as other:
             assert other.get(entry_id) is None
 

@@ -13,11 +13,13 @@ LAYERS = {
     "generators": set(),
     "history_ui": {"store", "generators"},
     "app": {"store", "history_ui", "generators"},
+    "benchmarks": {"store", "history_ui", "generators", "app"},
 }
 STORE_ORDER = [
-    "errors", "progress", "values", "lines", "reading", "wav", "id3", "snapshot", "entry", "calls", "files", "document", "journal", "media", "chain", "index",
-    "audio", "quality", "envelope", "canvas", "thumbnail", "spectrogram", "sounds", "pictures", "query", "rows", "database", "catalog", "folding",
-    "upkeep", "salvage", "recovery", "history", "verify", "repair", "__main__",
+    "errors", "progress", "beside", "behind", "values", "lines", "reading", "wav", "id3", "snapshot", "entry", "calls", "files", "document", "journal", "media", "chain", "index",
+    "preset", "shelf", "presets_file", "presets", "loudness", "votes", "differences",
+    "audio", "quality", "envelope", "canvas", "thumbnail", "spectrogram", "sounds", "pictures", "query", "rows", "recent", "database", "follow", "newest", "catalog", "folding",
+    "upkeep", "salvage", "recovery", "history", "comparison", "verify", "repair", "__main__",
 ]  # fmt: skip
 
 

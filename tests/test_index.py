@@ -21,6 +21,7 @@ from store.journal import name_of
 from store.upkeep import Upkeep
 from store.verify import verify
 from tests.conftest import add
+from tests.damage import append
 from tests.faults import Fault, Faults
 
 
@@ -124,11 +125,10 @@ def test_two_killed_folds_leave_three_journals_and_the_next_fold_merges_all(
 def test_a_cut_off_last_line_is_kept_aside_and_the_next_change_is_safe(tmp_path: Path) -> None:
     with GenerationHistory(tmp_path) as history:
         entry = add(history)
-        with (tmp_path / name_of(1)).open("ab") as file:
-            file.write(b'{"crc":"00000000","add":{"entry_')
+        append(tmp_path / name_of(1), b'{"crc":"00000000","add":{"entry_')
         assert history.list_entries() == [entry]
         second = add(history, 2)
-        assert [path.read_bytes() for path in tmp_path.glob("*.cut-1")] == [b'{"crc":"00000000","add":{"entry_']
+        assert [path.read_bytes() for path in tmp_path.glob("*.cut-1")] == [b'{"crc":"00000000","add":{"entry_\n']
         assert any("no whole line" in problem for problem in history.problems)
     assert _fresh(tmp_path) == [second, entry]
 
@@ -265,8 +265,7 @@ def test_a_line_of_an_unknown_kind_is_not_guessed_at(tmp_path: Path) -> None:
     with GenerationHistory(tmp_path) as history:
         add(history)
     newest = max(tmp_path.glob("journal-*.jsonl"))
-    with newest.open("ab") as file:
-        file.write(seal({"merge": ["a", "b"]}) + b"\n")
+    append(newest, seal({"merge": ["a", "b"]}) + b"\n")
     (tmp_path / "catalog.sqlite").unlink()
     before = newest.read_bytes()
     with pytest.raises(UnsupportedVersion):

@@ -161,11 +161,11 @@ def test_a_copy_whose_samples_went_wrong_never_takes_the_name_of_the_sound(
 
     real = calls.write
 
-    def flipping(descriptor: int, data: memoryview) -> int:
+    def flipping(descriptor: int, data: memoryview, at: int | None = None) -> int:
         damaged = bytearray(data)
         if damaged.startswith(b"RIFF"):
             damaged[60] ^= 1
-        return real(descriptor, memoryview(damaged))
+        return real(descriptor, memoryview(damaged), at)
 
     with GenerationHistory(tmp_path) as history:
         entry = add(history)

@@ -23,9 +23,9 @@ RATE = 48_000
 
 def mask(png: bytes) -> np.ndarray:
     drawn = np.asarray(Image.open(BytesIO(png)))
-    assert drawn.shape == (240, 640, 4)
-    assert not drawn[..., :3].any(), "the colour must be black everywhere"
-    return drawn[..., 3]
+    assert drawn.shape == (240, 640, 2)
+    assert not drawn[..., 0].any(), "the colour must be black everywhere"
+    return drawn[..., 1]
 
 
 def row(hertz: float) -> float:

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import runpy
+import shutil
 import sqlite3
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
-from store import GenerationHistory, HistoryEntry, IndexDamaged, InvalidEntry, StoreUnavailable, calls, chain, files
+from store import (
+    CommitUncertain,
+    GenerationHistory,
+    HistoryEntry,
+    IndexDamaged,
+    InvalidAudio,
+    InvalidEntry,
+    StoreUnavailable,
+    calls,
+    chain,
+    files,
+    id3,
+)
 from store.__main__ import main
 from store.catalog import Catalog
-from store.chain import Chain
+from store.chain import BACKUP, DOCUMENT, Chain
 from store.document import Header, read_lines, read_version_1, write_lines
 from store.index import Delta, Index
 from store.journal import JournalHeader, name_of
 from store.lines import DamagedLine, seal_body, unseal
-from store.reading import open_regular
+from store.reading import Peek, open_regular
 from store.repair import plan_repair, repair
-from store.snapshot import embed_snapshot
-from store.sounds import carried_entry
+from store.snapshot import embed_snapshot, with_snapshot
+from store.sounds import audio_files, carried_entry, look_through
+from store.upkeep import snapshot_text
 from store.verify import verify
 from tests.conftest import add, tone
 
@@ -102,7 +120,7 @@ def test_a_journal_that_goes_between_two_looks_of_a_reader_is_a_reason_to_read_a
     _, position = history._index.present().read()
     add(history, 2)
     with monkeypatch.context() as patch:
-        patch.setattr(Index, "_part", lambda self, position, limit: None)
+        patch.setattr(Index, "_part", lambda self, *given: None)
         assert history._index.since(position) is None
         history.fold()
         assert history._index.since(position) is None
@@ -183,6 +201,137 @@ def test_locks_that_a_system_does_not_have_are_taken_for_granted(monkeypatch: py
     calls.unlock(0)
 
 
+def test_a_file_that_goes_between_look_and_link_gets_no_second_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"whole")
+    FirstTime(monkeypatch, calls, "link", FileNotFoundError())
+    with pytest.raises(FileNotFoundError):
+        files.keep_as(tmp_path / "file", tmp_path / "second")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("replaced", [True, False], ids=["replaced", "removed"])
+def test_a_lock_file_that_is_taken_away_while_it_is_waited_for_is_locked_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaced: bool
+) -> None:
+    path = tmp_path / "history.lock"
+    path.touch()
+    lock = calls.lock
+    times: list[int] = []
+
+    def after_it_went(descriptor: int, wait: bool) -> bool:
+        times.append(descriptor)
+        if len(times) == 1:
+            path.unlink()
+            if replaced:
+                path.touch()
+        return lock(descriptor, wait)
+
+    monkeypatch.setattr(calls, "lock", after_it_went)
+    with files.locked(path):
+        assert len(times) == 2
+        with files.locked(path, wait=False) as also_mine:
+            assert not also_mine, "the file that has the name now is the one that is locked"
+
+
+@pytest.mark.parametrize("patience_s", [30.0, 0.0], ids=["while it tries", "in the kernel's queue"])
+def test_who_waits_for_a_lock_has_it_once_the_other_lets_it_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience_s: float
+) -> None:
+    monkeypatch.setattr(files, "PATIENCE_S", patience_s)
+    path = tmp_path / "history.lock"
+    told: list[str] = []
+
+    def wait() -> None:
+        with files.locked(path):
+            told.append("mine")
+
+    waiting = threading.Thread(target=wait)
+    with files.locked(path):
+        waiting.start()
+        waiting.join(0.1)
+        assert waiting.is_alive()
+        told.append("let go")
+    waiting.join()
+    assert told == ["let go", "mine"]
+
+
+def test_a_forked_child_that_leaves_a_file_does_not_end_its_parents_use(tmp_path: Path) -> None:
+    use, other = files.Use(tmp_path / "users.lock"), files.Use(tmp_path / "users.lock")
+    assert use.alone()
+    assert not other.share(), "somebody keeps all others out"
+    child = os.fork()
+    if child == 0:
+        use.leave()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert not other.alone()
+    use.leave()
+    assert other.alone()
+    other.leave()
+
+
+# -- a disk that goes away while it is used --------------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_gone_when_news_is_asked_for_is_unavailable(history: GenerationHistory) -> None:
+    add(history)
+    _, position = history._index.present().read()
+    shutil.rmtree(history.directory)
+    with pytest.raises(StoreUnavailable):
+        history._index.quiet_since(position, Peek())
+
+
+def test_a_journal_that_cannot_be_read_when_news_is_asked_for_is_unavailable(
+    history: GenerationHistory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(history)
+    _, position = history._index.present().read()
+    FirstTime(monkeypatch, Peek, "byte", OSError(errno.EIO, "the disk cannot read it"))
+    peek = Peek()
+    with pytest.raises(StoreUnavailable):
+        history._index.quiet_since(position, peek)
+    assert history._index.quiet_since(position, peek)
+    peek.close()
+
+
+def test_a_line_that_can_be_neither_written_nor_cut_is_left_behind_in_its_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with GenerationHistory(tmp_path) as history:
+        first = add(history)
+        FirstTime(monkeypatch, files, "write_all", OSError(errno.EIO, "the disk cannot write"))
+        cutting = FirstTime(monkeypatch, files, "cut", OSError(errno.EIO, "the disk cannot write"))
+        with pytest.raises(StoreUnavailable):
+            history.update_entry(first.entry_id, note="lost")
+        assert cutting.calls == 1
+        assert (tmp_path / name_of(2)).exists(), "the next journal says where the last good line ends"
+        second = add(history, 2)
+    with GenerationHistory(tmp_path) as history:
+        assert history.list_entries() == [second, first]
+        assert history.problems == ()
+
+
+def test_room_is_left_alone_in_a_folder_whose_index_is_gone(tmp_path: Path) -> None:
+    with GenerationHistory(tmp_path) as history:
+        add(history)
+        assert history._index._made_room
+        for path in (tmp_path / DOCUMENT, tmp_path / BACKUP, tmp_path / name_of(1)):
+            path.unlink(missing_ok=True)
+        history._index.leave_no_room()
+        assert not (tmp_path / name_of(1)).exists()
+
+
+def test_a_byte_is_read_where_files_cannot_be_kept_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "journal").write_bytes(b"0123")
+    monkeypatch.delattr(os, "pread")
+    peek = Peek()
+    assert [peek.byte(str(tmp_path / "journal"), at) for at in (2, 4)] == [b"2", b""]
+    assert peek._descriptor == -1
+    peek.close()
+
+
 # -- an index that contradicts itself --------------------------------------------------------------------------------------
 
 
@@ -208,6 +357,37 @@ def test_a_journal_that_follows_another_than_the_one_before_it_is_damage(tmp_pat
         assert history.list_entries() == [second, entry]
 
 
+def test_a_first_journal_without_the_document_that_it_stands_on_is_damage(tmp_path: Path) -> None:
+    with GenerationHistory(tmp_path) as history:
+        add(history)
+        journal = history.directory / name_of(1)
+        _, rest = journal.read_bytes().split(b"\n", 1)
+        header = JournalHeader(1, "h", 0, 100)
+        journal.write_bytes(header.line() + rest)
+        with pytest.raises(IndexDamaged, match="that journal 1 stands on is missing"):
+            chain.find(tmp_path, None)
+        journal.write_bytes(JournalHeader(1, "h", None, None).line() + rest)
+
+
+def test_a_document_without_any_journal_after_it_is_not_written_behind(tmp_path: Path) -> None:
+    with GenerationHistory(tmp_path) as history:
+        add(history)
+    for journal in tmp_path.glob("journal-*"):
+        journal.unlink()
+    with pytest.raises(IndexDamaged, match="the journals after it are missing"):
+        Index(tmp_path).step()
+
+
+def test_a_take_that_is_added_again_stands_once_in_the_document(history: GenerationHistory) -> None:
+    entry = add(history)
+    history.fold()
+    again = {**entry.to_document(), "note": "taken back"}
+    history._index.commit(entry.entry_id, [{"add": again}])
+    history.fold()
+    history.renew_catalog()
+    assert [take.note for take in history.list_entries()] == ["taken back"]
+
+
 def test_a_document_that_ends_early_or_counts_wrongly_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "history.json"
     lines = [seal_body(b'"entry_id":"a"}')]
@@ -226,7 +406,7 @@ def test_what_is_no_version_1_document_is_not_read_as_one(tmp_path: Path) -> Non
 
 
 def test_a_good_checksum_over_what_is_no_json_says_nothing() -> None:
-    for body in (b"nonsense}", b'"a":1}]'):
+    for body in (b"nonsense}", b'"a":1}]', b'"$number":"NaN"}'):
         with pytest.raises(DamagedLine):
             unseal(seal_body(body))
 
@@ -324,7 +504,8 @@ def test_a_second_try_of_a_take_that_is_not_there_adds_it_under_its_id(history: 
 
 def test_a_snapshot_that_is_no_object_or_nests_too_deep_is_none(history: GenerationHistory, tmp_path: Path) -> None:
     wav = history.audio_path(add(history).entry_id).read_bytes()
-    for text in ("[1]", "7", '{"params":' + "[" * 400 + "]" * 400 + "}"):
+    whole = snapshot_text(add(history)).removesuffix("}")
+    for text in ("[1]", "7", *(f'{whole},"deep":{"[" * levels}{"]" * levels}}}' for levels in (107, 400))):
         (tmp_path / "a.wav").write_bytes(embed_snapshot(wav, text))
         assert carried_entry(tmp_path / "a.wav") is None
 
@@ -336,6 +517,63 @@ def test_a_thumbnail_is_not_drawn_under_a_name_that_is_not_the_takes_own(tmp_pat
         history._index.commit(entry.entry_id, [{"set": entry.entry_id, "to": to}])
     repair(tmp_path, plan_repair(tmp_path))
     assert not (tmp_path / "thumbnails" / "elsewhere.png").exists()
+
+
+def test_a_thumbnail_is_not_drawn_of_a_sound_that_went_after_the_plan(tmp_path: Path) -> None:
+    with GenerationHistory(tmp_path) as history:
+        entry = add(history)
+    (tmp_path / entry.thumbnail_file).unlink()
+    plan = plan_repair(tmp_path)
+    (tmp_path / entry.audio_file).write_bytes(b"")
+    repair(tmp_path, plan)
+    assert not (tmp_path / entry.thumbnail_file).exists()
+
+
+def test_of_two_files_with_one_take_the_one_named_after_it_counts(tmp_path: Path) -> None:
+    with GenerationHistory(tmp_path) as history:
+        entry = add(history)
+        path = history.audio_path(entry.entry_id)
+        path.with_name("-copy.wav").write_bytes(path.read_bytes())
+        path.with_name("~copy.wav").write_bytes(path.read_bytes())
+        found = look_through(audio_files(tmp_path))
+    assert [take["audio_file"] for take in found.entries] == [entry.audio_file]
+    assert [copy.name for copy in found.copies] == ["-copy.wav", "~copy.wav"]
+
+
+def test_a_take_with_more_channels_than_any_has_shows_no_waveform(history: GenerationHistory) -> None:
+    entry = add(history)
+    soundfile.write(history.audio_path(entry.entry_id), np.zeros((16, 64)), 48_000, format="WAV")
+    assert history.envelope(entry.entry_id, 10) is None
+
+
+def test_a_file_that_its_snapshot_would_make_too_long_for_a_wav_is_left_as_it_is(
+    history: GenerationHistory, tmp_path: Path
+) -> None:
+    wav = bytearray(history.audio_path(add(history).entry_id).read_bytes())
+    start = wav.index(b"data") + 8
+    samples_bytes = (2**32 - 200) // 6 * 6
+    most = start - 8 + samples_bytes
+    wav[4:8] = most.to_bytes(4, "little")
+    wav[start - 4 : start] = samples_bytes.to_bytes(4, "little")
+    with (tmp_path / "long.wav").open("w+b") as file:
+        file.write(wav[:start])
+        file.truncate(most + 8)
+        with pytest.raises(InvalidAudio, match="over 4 GiB"):
+            list(with_snapshot(file, "{}"))
+
+
+def test_a_text_in_a_tag_that_has_no_name_is_passed_over() -> None:
+    assert id3.Tag(4, False, (id3.Frame(b"TXXX", 0, b"\x00only one part"),)).text("only one part") is None
+
+
+def test_a_sync_of_a_saved_take_that_fails_twice_keeps_its_files_for_a_second_try(
+    history: GenerationHistory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        FirstTime(patch, Index, "commit", CommitUncertain("", "the disk"))
+        with pytest.raises(CommitUncertain):
+            add(history)
+    assert len(audio_files(history.directory)) == 1
 
 
 def test_an_entry_gives_its_fields_as_plain_values(history: GenerationHistory) -> None:
