@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,6 @@ from gradio.components.base import Component
 from generators import Control, Generator
 from generators.controls import build
 from history_ui.events import MOST_VARIATIONS
-from history_ui.words import humanise
 
 LAST_GROUP = "Take"
 FIRST_GROUP = "Settings"
@@ -32,19 +31,20 @@ class CreateColumn:
     """The column as components, by what they are for; made inside the `gr.Blocks` being built.
 
     `controls` are the generator's, by parameter; `generate` and `variations` are the buttons, `count` says how many
-    variations (both None for a generator without a seed), `preset` is "Start from" (None where the generator has no
-    starting points), `status` is where progress and the generator's errors are shown.
+    variations (both None for a generator without a seed), `status` is where progress and the generator's errors are
+    shown. `above` makes what stands between the head and the controls.
     """
 
-    def __init__(self, generator: Generator) -> None:
+    def __init__(self, generator: Generator, above: Callable[[], object] | None = None) -> None:
         self.controls: dict[str, Component] = {}
-        self.preset: gr.Dropdown | None = None
         self.count: gr.Slider | None = None
         self.variations: gr.Button | None = None
         self._generator = generator
         self._start = next(iter(generator.presets), None)
         with gr.Column(elem_id="create"):
             gr.HTML(_HEAD, elem_id="create-head")
+            if above is not None:
+                above()
             with gr.Column(elem_id="create-controls"):
                 self._build_controls()
             with gr.Column(elem_id="create-actions"):
@@ -56,12 +56,8 @@ class CreateColumn:
                         self.variations = gr.Button(f"{_VARIATIONS} variations", elem_id="variations")
         self.controls = {control.name: self.controls[control.name] for control in generator.controls}
         self._wire_surprise(surprise)
-        self._wire_preset()
 
     def _build_controls(self) -> None:
-        if self._start is not None:
-            choices = [(humanise(name), name) for name in self._generator.presets]
-            self.preset = gr.Dropdown(choices, value=self._start, label="Start from", elem_id="start-from", buttons=[])
         for name, controls in grouped(self._generator.controls):
             with gr.Column(elem_classes=["control-group"]):
                 gr.HTML(f'<h2 class="group-title">{html.escape(name)}</h2>')
@@ -90,30 +86,13 @@ class CreateColumn:
             return
         names = self._randoms()
         outputs: list[Component] = [self.controls[name] for name in names]
-        preset = [] if self.preset is None else [self.preset]
 
         def surprise() -> Any:
             drawn = self._generator.surprise(random.Random())  # noqa: S311 - a game of dice, not a secret
-            values = [drawn[name] for name in names] + [None for _ in preset]
+            values = [drawn[name] for name in names]
             return values if len(values) > 1 else values[0]
 
-        button.click(surprise, None, outputs + preset, api_name="panel_surprise", **_QUIET)
-
-    def _wire_preset(self) -> None:
-        """Fill the controls that any starting point names; the others, such as the seed, stay as they are."""
-        if self.preset is None:
-            return
-        presets, defaults = self._generator.presets, self._generator.defaults()
-        names = [name for name in defaults if any(name in preset for preset in presets.values())]
-
-        def fill(chosen: str | None) -> Any:
-            values = {**defaults, **presets.get(chosen or "", {})}
-            filled = [values[name] if chosen else gr.skip() for name in names]
-            return filled if len(filled) > 1 else filled[0]
-
-        if names:
-            outputs = [self.controls[name] for name in names]
-            self.preset.input(fill, self.preset, outputs, api_name="panel_start_from", **_QUIET)
+        button.click(surprise, None, outputs, api_name="panel_surprise", **_QUIET)
 
 
 def grouped(controls: tuple[Control, ...]) -> Iterator[tuple[str, list[Control]]]:

@@ -10,6 +10,7 @@ from history_ui import view, words
 from history_ui.errors import AudioMissing, BadRequest, ForeignRequest
 from history_ui.jobs import Jobs
 from history_ui.saving import Keeper
+from history_ui.sources import Sources
 from history_ui.titles import Vocabulary
 from history_ui.unsaved import UnsavedTakes
 from history_ui.wire import to_wire
@@ -20,7 +21,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Desk:
-    """What the functions work with: the history, what runs, what is unsaved, and how audio is addressed."""
+    """What the functions work with: the history, what runs, what is unsaved, how audio is addressed, what can be loaded."""
 
     history: GenerationHistory
     jobs: Jobs
@@ -28,6 +29,7 @@ class Desk:
     keeper: Keeper
     audio_url: Callable[[HistoryEntry], str]
     vocabulary: Vocabulary
+    sources: Sources
 
     def card(self, entry: HistoryEntry) -> Json:
         """Return what the gallery draws of a take."""

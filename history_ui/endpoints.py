@@ -64,6 +64,7 @@ class Endpoints:
         offset: int = 0,
         sort: str = "newest",
         deleted: bool = False,
+        preset_id: str = "",
     ) -> Json:
         """List takes, newest first unless `sort` says oldest, longest or loudest; `total` counts them all."""
 
@@ -71,6 +72,7 @@ class Endpoints:
             filters: dict[str, Any] = {
                 "query": read_text(query, "query") or None,
                 "model_id": read_text(model_id, "model_id") or None,
+                "preset_id": read_text(preset_id, "preset_id") or None,
                 "deleted": deleted is True,
             }
             entries = self._history.list_entries(
@@ -164,7 +166,7 @@ class Endpoints:
             panel.admit(request)
             params = dict(zip(names, values, strict=True))
             ids: list[str] = []
-            async for message in panel.events(request).generate(maker, params, 1, "custom", request):
+            async for message in panel.events().generate(maker, params, 1, request):
                 if "error" in message:
                     raise gr.Error(
                         message["error"]["message"] or message["error"].get("type", ""), print_exception=False

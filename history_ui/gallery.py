@@ -32,6 +32,11 @@ SCRIPTS = (
     "finder.js",
     "toasts.js",
     "dialogs.js",
+    "naming.js",
+    "presets.js",
+    "presetacts.js",
+    "presetbar.js",
+    "presetsheet.js",
     "blank.js",
     "gallery.js",
     "pictures.js",
@@ -41,10 +46,24 @@ SCRIPTS = (
     "controls.js",
     "turns.js",
     "sound.js",
+    "crossfade.js",
+    "abplayer.js",
+    "trials.js",
+    "decoding.js",
+    "volume.js",
     "player.js",
     "playback.js",
     "audition.js",
     "acts.js",
+    "pair.js",
+    "lane.js",
+    "timeline.js",
+    "verdict.js",
+    "comparedock.js",
+    "keeping.js",
+    "comparekeys.js",
+    "compare.js",
+    "pairing.js",
     "messages.js",
     "watch.js",
     "dressing.js",
@@ -68,9 +87,14 @@ STYLES = (
     "pictures.css",
     "editing.css",
     "overlays.css",
+    "presetsheet.css",
     "phone.css",
+    "compare.css",
 )
 """What the panel looks like; Gradio nests all of it under the component's own id, so nothing leaks into a host."""
+
+EVENTS = ("replay", "again", "undo_replay", "put_back", "mirror", "load_preset", "save_preset", "hold_preset")
+"""What the page triggers; `panel.js` has the same list."""
 
 TEMPLATE = '<div class="rt"></div>'
 """All there is for Gradio to render. Cards are built in the page, so no user's text ever meets a template."""
@@ -81,7 +105,7 @@ class WaveformGallery(gr.HTML):  # type: ignore[misc]
 
     `functions` are the plain functions the page calls by name, each from one JSON object to one JSON object.
     `standalone` lays the panel out over a whole page beside a Create column; otherwise it keeps within a host's
-    layout and brings its own height. What Python has to tell the page goes through `value`, small and with a
+    layout and brings its own height. `bar_id` is the element that holds the bar of presets. What Python has to tell the page goes through `value`, small and with a
     sequence number, and only ever as a returned value: a `gr.update` would build the component anew.
     """
 
@@ -90,18 +114,26 @@ class WaveformGallery(gr.HTML):  # type: ignore[misc]
         value: Mapping[str, Any] | None = None,
         functions: Mapping[str, Callable[..., Any]] | None = None,
         standalone: bool = False,
+        bar_id: str = "",
         **props: Any,
     ) -> None:
         super().__init__(
             value=value,
             html_template=TEMPLATE,
-            css_template=_joined(STYLES),
-            js_on_load=_joined(SCRIPTS),
+            css_template=joined(STYLES),
+            js_on_load=joined(SCRIPTS),
             apply_default_css=False,
             server_functions=[_named(name, function) for name, function in (functions or {}).items()],
             standalone=standalone,
+            bar_id=bar_id,
             **props,
         )
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the listener of an event. Gradio would look for every name it misses in the whole script, each time."""
+        if name in EVENTS:
+            return super().__getattr__(name)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
 
 def _named(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -115,5 +147,6 @@ def _named(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return served
 
 
-def _joined(names: tuple[str, ...]) -> str:
+def joined(names: tuple[str, ...]) -> str:
+    """Return the text of these static files, one after the other."""
     return "\n".join((STATIC / name).read_text("utf-8") for name in names)

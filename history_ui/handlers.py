@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import numpy as np
-
 from history_ui import view, words
+from history_ui.comparing import COMPARING, told_votes
 from history_ui.desk import Desk, Handler, Json, trouble_of
 from history_ui.errors import AudioMissing
 from history_ui.media import file_name_of
+from history_ui.presets import PRESET_HANDLERS, presets_revision, used_presets
 from history_ui.request import (
     LARGEST_PAGE,
     Filters,
@@ -27,8 +27,6 @@ from history_ui.titles import title
 from history_ui.unsaved import Unsaved
 from store import EntryNotFound, HistoryEntry, HistoryError
 
-_ENVELOPE_COLUMNS = 4_000
-
 
 def fetch_page(desk: Desk, request: object) -> Json:
     """{filters, sort, offset, limit} → {takes, total, revision}."""
@@ -43,7 +41,7 @@ def fetch_page(desk: Desk, request: object) -> Json:
 
 
 def fetch_summary(desk: Desk, request: object) -> Json:
-    """{} → {revision, folder, counts, size_bytes, deleted_bytes, models, tags, problems}."""
+    """{} → {revision, folder, counts, size_bytes, deleted_bytes, models, tags, presets, problems}."""
     read_object(request, ())
     history = desk.history
     return {
@@ -60,6 +58,7 @@ def fetch_summary(desk: Desk, request: object) -> Json:
         "deleted_bytes": history.get_total_size(deleted=True),
         "models": [_facet(facet) for facet in history.models()],
         "tags": [_facet(facet) for facet in history.tags()],
+        "presets": used_presets(desk),
         "problems": list(history.problems),
     }
 
@@ -75,7 +74,7 @@ def fetch_counts(desk: Desk, request: object) -> Json:
 
 
 def fetch_take(desk: Desk, request: object) -> Json:
-    """{id} → {card, entry, json, parameters, facts, format, quality_text, parent}; `json` is the entry's exact text."""
+    """{id} → {card, entry, json, parameters, facts, format, quality_text, parent, votes}; `json` is the entry's exact text."""
     entry = desk.entry(read_id(read_object(request, ("id",))))
     return {
         "card": desk.card(entry),
@@ -86,6 +85,7 @@ def fetch_take(desk: Desk, request: object) -> Json:
         "format": view.format_text(entry),
         "quality_text": view.quality_text(entry),
         "parent": _parent(desk, entry),
+        "votes": told_votes(desk, entry),
     }
 
 
@@ -104,26 +104,6 @@ def verdict(entry: HistoryEntry, parent: HistoryEntry) -> str | None:
     return "identical" if entry.audio_sha256 == parent.audio_sha256 else "different"
 
 
-def fetch_envelope(desk: Desk, request: object) -> Json:
-    """{id, columns} → {columns, low, high, rms} as base64 of 8-bit samples: int8 -127…127, the RMS uint8 0…127."""
-    asked = read_object(request, ("id", "columns"))
-    columns = read_int(asked.get("columns"), "columns", 1, _ENVELOPE_COLUMNS)
-    envelope = desk.history.envelope(read_id(asked), columns)
-    if envelope is None:
-        raise AudioMissing("The audio of this take is missing or cannot be read.")
-    return {
-        "columns": columns,
-        "low": _eight_bit(envelope.low, np.int8),
-        "high": _eight_bit(envelope.high, np.int8),
-        "rms": _eight_bit(envelope.rms, np.uint8),
-    }
-
-
-def _eight_bit(values: Any, kind: type[Any]) -> str:
-    scaled = np.rint(np.clip(np.nan_to_num(values), -1, 1) * 127)
-    return base64.b64encode(scaled.astype(kind).tobytes()).decode()
-
-
 def fetch_spectrogram(desk: Desk, request: object) -> Json:
     """{id} → {image, duration_s, low_hz, high_hz}; the image is an alpha mask as a data URL."""
     entry = desk.entry(read_id(read_object(request, ("id",))))
@@ -135,14 +115,18 @@ def fetch_spectrogram(desk: Desk, request: object) -> Json:
 
 
 def poll_status(desk: Desk, request: object) -> Json:
-    """{} → {revision, trouble, jobs, failures, unsaved, unsaved_lost}. Cheap: the page asks every second.
+    """{} → {revision, presets, building, trouble, jobs, failures, unsaved, unsaved_lost}. Cheap: the page asks every second.
 
+    `building` is {done, total} while only the newest takes are listed, because a long history is being read.
     What is only in memory is told too while the history is out of reach, which `trouble` then says.
     """
     read_object(request, ())
+    building = desk.history.building
     revision, trouble = _revision(desk)
     return {
         "revision": revision,
+        "presets": presets_revision(desk),
+        "building": None if building is None else {"done": building.done, "total": building.total},
         "trouble": trouble,
         "jobs": desk.jobs.to_list(),
         "failures": desk.jobs.failures(),
@@ -179,7 +163,7 @@ def unsaved_view(desk: Desk, unsaved: Unsaved) -> Json:
 def _unsaved_title(desk: Desk, unsaved: Unsaved) -> str:
     take = unsaved.take
     names = desk.vocabulary.of(take.model_id)
-    return title("", dict(take.params), take.preset_name, take.model_name, names)
+    return title("", dict(take.params), take.origin.preset_name, take.model_name, names, take.origin.preset_id)
 
 
 def change_take(desk: Desk, request: object) -> Json:
@@ -247,7 +231,6 @@ HANDLERS: dict[str, Handler] = {
         fetch_summary,
         fetch_counts,
         fetch_take,
-        fetch_envelope,
         fetch_spectrogram,
         poll_status,
         change_take,
@@ -258,5 +241,7 @@ HANDLERS: dict[str, Handler] = {
         retry_save,
         drop_unsaved,
         fetch_unsaved,
+        *PRESET_HANDLERS,
+        *COMPARING,
     )
 }

@@ -116,7 +116,7 @@ class Jobs:
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
-        self._failures: deque[dict[str, Any]] = deque(maxlen=_FAILURES)
+        self._failures: deque[tuple[float, dict[str, Any]]] = deque(maxlen=_FAILURES)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
@@ -155,13 +155,14 @@ class Jobs:
     def note_failure(self, kind: str, message: str) -> None:
         """Note that a host's function raised, so that the pages can say it."""
         with self._lock:
-            number = next(self._numbers)
-            self._failures.append({"id": number, "type": kind, "message": message[:_MESSAGE_CHARACTERS]})
+            told = {"id": next(self._numbers), "type": kind, "message": message[:_MESSAGE_CHARACTERS]}
+            self._failures.append((time.monotonic(), told))
 
     def failures(self) -> list[dict[str, Any]]:
-        """Return the last few failures, the newest last, by growing ids."""
+        """Return the last few failures, the newest last, by growing ids, and how long ago each was."""
+        now_s = time.monotonic()
         with self._lock:
-            return list(self._failures)
+            return [{**told, "age_s": round(now_s - failed_s, 3)} for failed_s, told in self._failures]
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return what the page shows of each job; a stopped one is no longer shown."""

@@ -1,4 +1,4 @@
-"""The route that serves the takes' audio and nothing else, with ranges, behind an address that only the page knows."""
+"""The route that serves the takes' audio and its peaks and nothing else, behind an address that only the page knows."""
 
 from __future__ import annotations
 
@@ -17,23 +17,30 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from history_ui.errors import ForeignRequest
+from history_ui.errors import AudioMissing, ForeignRequest
 from history_ui.guard import HostPolicy, check_request
 from history_ui.login import is_logged_in
+from history_ui.peaks import MOST_COLUMNS, Peaks
 from history_ui.titles import Vocabulary
 from history_ui.view import title_of
 from store import GenerationHistory, HistoryEntry, HistoryError
 
 PREFIX = "/retake/media"
 _CACHE = "private, max-age=3600"
+_CACHE_FOREVER = "private, max-age=31536000, immutable"
 _UNFIT_FOR_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\ud800-\udfff]+')
 _NAME_CHARACTERS = 80
 _PLAIN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 _HASH = re.compile(r"[0-9a-f]+")
+_SMALL_NUMBER = re.compile(r"[0-9]{1,6}")
+_UNSNIFFED = {"x-content-type-options": "nosniff"}
 
 
 class Media:
-    """Serves the audio of one history under `/retake/media/<panel>/<token>/<entry id>.wav`.
+    """Serves the audio of one history under `/retake/media/<panel>/<token>/<entry id>.wav`, with ranges.
+
+    Beside it, under `<entry id>.peaks?columns=<1 to 4,000>`, are the exact peaks that the page draws: bytes as
+    `history_ui.peaks.to_bytes` writes them. They are no server function, since a page must be able to give up waiting.
 
     A route beside Gradio's own stands outside its login and, in a host's app, outside any guard: so it looks at both
     itself. The token, drawn anew for every process, is known only to pages that were served here.
@@ -45,6 +52,7 @@ class Media:
         self._history = history
         self._vocabulary = vocabulary
         self._policy = policy or HostPolicy()
+        self._peaks = Peaks(history)
         self._token = secrets.token_urlsafe(24)
         self.prefix = f"{PREFIX}/{secrets.token_hex(4)}"  # several panels may stand on one page
 
@@ -70,16 +78,20 @@ class Media:
             return PlainTextResponse(f"{error}\n", status_code=403)
         if not is_logged_in(request.scope):
             return PlainTextResponse("Log in first.\n", status_code=401)
-        if not secrets.compare_digest(token.encode(), self._token.encode()) or not name.endswith(".wav"):
+        stem, _, kind = name.rpartition(".")
+        if not secrets.compare_digest(token.encode(), self._token.encode()) or kind not in ("wav", "peaks"):
             return _not_found()
-        found = await run_sync(self._find, _id_of(name.removesuffix(".wav")))
+        found = await run_sync(self._find, _id_of(stem))
         if found is None:
             return _not_found()
         entry, path, status = found
-        headers = {"etag": _etag(entry, status), "cache-control": _CACHE, "x-content-type-options": "nosniff"}
+        return await self._peaks_of(entry, request) if kind == "peaks" else self._audio(entry, path, status, request)
+
+    def _audio(self, entry: HistoryEntry, path: Path, status: os.stat_result, request: Request) -> Response:
+        headers = {"etag": _etag(entry, status), "cache-control": _CACHE, **_UNSNIFFED}
         if _not_modified(request.headers, headers["etag"]):
             return Response(status_code=304, headers=headers)
-        return FileResponse(
+        return _Sound(
             path,
             headers=headers,
             media_type="audio/wav",
@@ -89,18 +101,39 @@ class Media:
             else None,
         )
 
+    async def _peaks_of(self, entry: HistoryEntry, request: Request) -> Response:
+        asked = request.query_params.get("columns", "")
+        columns = int(asked) if _SMALL_NUMBER.fullmatch(asked) else 0
+        if not 1 <= columns <= MOST_COLUMNS:
+            return PlainTextResponse(f"columns must be 1 to {MOST_COLUMNS:,}.\n", status_code=400)
+        try:
+            peaks = await self._peaks.of(entry, columns, request.is_disconnected)
+        except (AudioMissing, HistoryError, OSError):
+            peaks = None
+        if peaks is None:
+            return _not_found()
+        headers = {"cache-control": _CACHE_FOREVER, **_UNSNIFFED}  # the samples of a take never change
+        return Response(peaks, headers=headers, media_type="application/octet-stream")
+
     def _find(self, entry_id: str) -> tuple[HistoryEntry, Path, os.stat_result] | None:
         """Return a take with its audio file, when that is a regular file in the history's own audio folder."""
         try:
             entry = self._history.get(entry_id)
             if entry is None:
                 return None
-            path = self._history.audio_path(entry.entry_id)
+            path = self._history.audio_path(entry)
             status = path.lstat()
-            inside = path.resolve().parent == (self._history.directory / "audio").resolve()
+            folder = self._history.directory / "audio"
+            inside = path.parent == folder or path.parent.resolve() == folder.resolve()
         except (HistoryError, OSError, ValueError):
             return None
         return (entry, path, status) if inside and stat.S_ISREG(status.st_mode) else None
+
+
+class _Sound(FileResponse):
+    """A file in larger pieces than Starlette's: each is read on another thread, and a browser plays when enough is there."""
+
+    chunk_size = 512 << 10
 
 
 def _name_of(entry_id: str) -> str:

@@ -31,13 +31,25 @@ class Messages:
         with self._lock:
             return {"seq": next(self._numbers), "kind": kind, **sendable(fields)}
 
-    def replayed(self, entry_id: str, report: Report) -> Message:
-        """Say that a take's parameters are back in the controls, and what could not be."""
-        return self._message("replayed", id=entry_id, report=report.to_dict())
+    def replayed(self, entry_id: str, report: Report, loaded: str | None = None) -> Message:
+        """Say that a take's parameters are back in the controls, what could not be, and which preset they came from."""
+        return self._message("replayed", id=entry_id, report=report.to_dict(), loaded=loaded)
 
-    def undone(self, count: int) -> Message:
-        """Say that the controls stand as before the last replay; `count` is how many of them moved."""
-        return self._message("undone", count=count)
+    def loaded(self, key: str, name: str, report: Report) -> Message:
+        """Say that a preset is in the controls, and what could not be."""
+        return self._message("loaded", key=key, name=name, report=report.to_dict())
+
+    def undone(self, count: int, loaded: str | None = None) -> Message:
+        """Say that the controls stand as before the last replay or preset; `count` is how many of them moved."""
+        return self._message("undone", count=count, loaded=loaded)
+
+    def preset_saved(self, asked: int, preset: Message, before: str | None = None) -> Message:
+        """Say that the controls' settings are kept as a preset; `before` is what it held until now, as exported text."""
+        return self._message("preset_saved", asked=asked, preset=preset, before=before)
+
+    def preset_refused(self, asked: int, kind: str, message: str) -> Message:
+        """Say why the controls' settings could not be kept as a preset."""
+        return self._message("preset_refused", asked=asked, error={"kind": kind, "message": message})
 
     def made(
         self, ids: Sequence[str], again_of: str | None = None, verdict: str | None = None, detail: str = ""

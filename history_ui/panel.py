@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, overload
+from uuid import uuid4
 
 import gradio as gr
 from gradio.components.base import Component
+from gradio.context import LocalContext
 from starlette.middleware import Middleware
 
 from generators import Generator
@@ -24,13 +27,15 @@ from history_ui.limits import Limits
 from history_ui.login import Login
 from history_ui.media import Media
 from history_ui.messages import Message, Messages
+from history_ui.preset_bar import PresetBar
 from history_ui.record import Recorder, Recording, recording_of
 from history_ui.saving import Keeper
+from history_ui.sources import BUILT_IN, Loaded, Origin, Sources
 from history_ui.titles import Vocabulary
 from history_ui.unsaved import UnsavedTakes
 from history_ui.wiring import Wiring
 from history_ui.work import Maker
-from store import GenerationHistory
+from store import GenerationHistory, HistoryError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -81,6 +86,9 @@ class HistoryPanel:
         self._gallery: WaveformGallery | None = None
         self.undo: gr.State | None = None
         self.vocabulary = Vocabulary()
+        self.sources = Sources(self.history.presets)
+        self.loaded = Loaded()
+        self._bar_id = f"history-presets-{uuid4().hex[:8]}"  # a page may have several panels, each with its own bar
 
     # -- recording --------------------------------------------------------------------------------------------------
 
@@ -142,18 +150,25 @@ class HistoryPanel:
             every_yield,
         )
         self._makers[generator.model_id] = Maker(generator, self.jobs, self._keeper, self._messages)
-        recorder = Recorder(recording, self._keeper, self.jobs, lambda: self.vocabulary.knobs)
+        recorder = Recorder(recording, self._keeper, self.jobs, lambda: self.vocabulary.knobs, self._origin_of)
         return recorder.wrap(function)
+
+    def _origin_of(self, settings: Mapping[str, Any]) -> Origin:
+        """Return what a take keeps of the preset that the page of the event that is running had loaded."""
+        return self.events(LocalContext.request.get(None)).origin_of(settings)
 
     # -- layout -----------------------------------------------------------------------------------------------------
 
     def render(self) -> WaveformGallery:
         """Make the gallery, with details and player, in the `gr.Blocks` being built."""
         functions = {name: self._served(handler) for name, handler in HANDLERS.items()}
-        gallery = WaveformGallery(None, functions, self.standalone, elem_id="history-panel")
-        gallery.standalone = self.standalone  # else Gradio takes the name, which the script quotes, for an event
+        gallery = WaveformGallery(None, functions, self.standalone, bar_id=self._bar_id, elem_id="history-panel")
         self._gallery, self.undo = gallery, gr.State([])
         return gallery
+
+    def render_presets(self) -> PresetBar:
+        """Make the bar that loads, saves and manages presets, above the controls in the `gr.Blocks` being built."""
+        return PresetBar(elem_id=self._bar_id)
 
     def _served(self, handler: Handler) -> Callable[..., Message]:
         def serve(asked: Any, request: gr.Request) -> Message:
@@ -176,6 +191,7 @@ class HistoryPanel:
             self._keeper,
             lambda entry: root + self._media.url(entry),
             self.vocabulary,
+            self.sources,
         )
 
     # -- wiring -----------------------------------------------------------------------------------------------------
@@ -188,7 +204,6 @@ class HistoryPanel:
         button: gr.Button | None = None,
         variations: gr.Button | None = None,
         count: Component | None = None,
-        preset: Component | None = None,
         status: Component | None = None,
     ) -> None:
         """Name the controls that Replay restores, by the parameters they fill, and wire the panel's events.
@@ -198,27 +213,47 @@ class HistoryPanel:
         controls
             Component by parameter name.
         generate
-            The function that `record` returned: Generate again runs it, and titles are made from its settings.
-        button, variations, count, preset, status
+            The function that `record` returned: Generate again runs it, titles are made from its settings, and presets
+            are kept for its model. The only one that was recorded needs no naming for presets.
+        button, variations, count, status
             Where the panel shall run the generator by itself, with progress, Stop and up to 16 variations: what starts
-            it, how many variations, the "Start from" dropdown, and where progress is drawn.
+            it, how many variations, and where progress is drawn.
         """
         gallery = self._gallery
         if gallery is None:
             raise RuntimeError("Call render() before attach(): there is no gallery yet.")
         recording = recording_of(generate)
         generator = recording.generator if recording else None
-        self.vocabulary = _vocabulary(controls, generator)
+        self.vocabulary = _vocabulary(controls, generator, self._saved)
+        self.sources = self._sources(generator)
+        start = next(iter(self.vocabulary.presets), None) if self.standalone else None
+        self.loaded = Loaded(BUILT_IN + start if start is not None else None)
         maker = self._makers.get(generator.model_id) if generator else None
-        wiring = Wiring(self, gallery, list(controls.values()), preset, status)
+        wiring = Wiring(self, gallery, list(controls.values()), status)
         wiring.mirror()
         wiring.replaying()
+        wiring.keeping_presets()
         wiring.again()
         if maker is not None:
             if button is not None:
                 wiring.generating(button, maker, None)
             if variations is not None:
                 wiring.generating(variations, maker, count)
+
+    def _sources(self, generator: Generator | None) -> Sources:
+        """Return what the controls can be loaded from: where nobody says whose they are, the only recorded function's."""
+        only = next(iter(self._makers.values())).generator if len(self._makers) == 1 else None
+        model = generator or only
+        if model is None:
+            return Sources(self.history.presets, self.vocabulary)
+        return Sources(self.history.presets, self.vocabulary, model.model_id, model.model_name)
+
+    def _saved(self, preset_id: str) -> Mapping[str, Any] | None:
+        """Return the parameters of a preset, for a take's title; None where there is none, or they are out of reach."""
+        with contextlib.suppress(HistoryError, OSError):
+            preset = self.history.presets.get(preset_id)
+            return preset.params if preset is not None and isinstance(preset.params, dict) else None
+        return None
 
     def admit(self, request: Any) -> None:
         """Raise `gr.Error` for a request from another web site, or under a host name that is not allowed."""
@@ -229,7 +264,8 @@ class HistoryPanel:
 
     def events(self, request: Any = None) -> Events:
         """Return the events of this panel, for one request."""
-        return Events(self.desk(request), self._messages, self._makers)
+        session = getattr(request, "session_hash", None)
+        return Events(self.desk(request), self._messages, self._makers, self.loaded, session)
 
     def maker(self, generate: Callable[..., Any]) -> Maker | None:
         """Return what runs a recorded function on a thread of its own."""
@@ -262,11 +298,15 @@ class HistoryPanel:
         self.history.close()
 
 
-def _vocabulary(controls: Mapping[str, Component], generator: Generator | None) -> Vocabulary:
+def _vocabulary(
+    controls: Mapping[str, Component],
+    generator: Generator | None,
+    saved: Callable[[str], Mapping[str, Any] | None],
+) -> Vocabulary:
     if generator is None:
-        return Vocabulary(None, knobs_of(controls))
+        return Vocabulary(None, knobs_of(controls), saved=saved)
     own = {control.name: control for control in generator.controls if control.kind != "component"}
-    return Vocabulary(generator.model_id, knobs_of(controls, own), generator.presets)
+    return Vocabulary(generator.model_id, knobs_of(controls, own), generator.presets, saved)
 
 
 def _root_path(request: Any) -> str:

@@ -19,6 +19,7 @@ from history_ui.knobs import Knob
 from history_ui.outputs import find_sounds
 from history_ui.saving import Keeper
 from history_ui.snapshot import snapshot
+from history_ui.sources import NOWHERE, Origin
 from history_ui.take import make_take
 from history_ui.titles import Vocabulary, title
 
@@ -59,11 +60,13 @@ class Recorder:
         keeper: Keeper,
         jobs: Jobs,
         knobs: Callable[[], Mapping[str, Knob]],
+        origin_of: Callable[[Mapping[str, Any]], Origin] = lambda _params: NOWHERE,
     ) -> None:
         self._recording = recording
         self._keeper = keeper
         self._jobs = jobs
         self._knobs = knobs
+        self._origin_of = origin_of
 
     def wrap(self, function: Function) -> Function:
         """Return a function of the same kind and signature that records. What it returns and raises is unchanged."""
@@ -141,9 +144,10 @@ class Recorder:
         generator = self._recording.generator
         unknown: tuple[dict[str, Any], str] = {}, generator.model_name
         params, shown = _unbroken(lambda: self._describe(function, args, kwargs), unknown)
+        origin = _unbroken(lambda: self._origin_of(params), NOWHERE)
         is_generator = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
         job = self._jobs.start(shown, stoppable=is_generator)
-        return _Run(self._recording, self._keeper, self._jobs, job, params)
+        return _Run(self._recording, self._keeper, self._jobs, job, params, origin)
 
     def _describe(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -158,13 +162,22 @@ class Recorder:
 class _Run:
     """One call of a recorded function: what it was given, and the sounds that are to be saved."""
 
-    def __init__(self, recording: Recording, keeper: Keeper, jobs: Jobs, job: Job, params: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        keeper: Keeper,
+        jobs: Jobs,
+        job: Job,
+        params: Mapping[str, Any],
+        origin: Origin,
+    ) -> None:
         self.job = job
         self.complete = False
         self._recording = recording
         self._keeper = keeper
         self._jobs = jobs
         self._params = params
+        self._origin = origin
         self._held: list[Sound] = []
         self._started_s = time.perf_counter()
 
@@ -199,7 +212,8 @@ class _Run:
     def _save(self, sounds: Iterable[Sound]) -> None:
         elapsed_s = time.perf_counter() - self._started_s
         for sound in sounds:
-            self._keeper.save(make_take(sound, self._params, self._recording.generator, elapsed_s=elapsed_s))
+            known: dict[str, Any] = {"origin": self._origin, "elapsed_s": elapsed_s}
+            self._keeper.save(make_take(sound, self._params, self._recording.generator, **known))
 
     def _sounds(self, returned: Any) -> list[Sound]:
         return _unbroken(lambda: find_sounds(returned, self._recording.audio, self._recording.seed), [])

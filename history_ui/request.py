@@ -50,6 +50,14 @@ def read_id(request: Mapping[str, Any]) -> str:
     return entry_id
 
 
+def read_name(value: object, name: str) -> str:
+    """Return a text that says something, without spaces around it."""
+    text = read_text(value, name).strip()
+    if not text:
+        raise BadRequest(f"{name} must not be empty.")
+    return text
+
+
 def read_int(value: object, name: str, low: int, high: int) -> int:
     """Return a whole number from `low` to `high`."""
     if isinstance(value, float) and value.is_integer():
@@ -88,6 +96,7 @@ class Filters:
 
     query: str | None = None
     model_id: str | None = None
+    preset_id: str | None = None
     favorite: bool | None = None
     min_rating: int | None = None
     to_check: bool | None = None
@@ -105,6 +114,7 @@ class Filters:
 _READERS: dict[str, Any] = {
     "query": lambda value: read_text(value, "query") or None,
     "model_id": lambda value: read_text(value, "model_id"),
+    "preset_id": lambda value: read_text(value, "preset_id"),
     "favorite": lambda value: read_flag(value, "favorite"),
     "min_rating": lambda value: read_int(value, "min_rating", 1, 5),
     "to_check": lambda value: read_flag(value, "to_check"),

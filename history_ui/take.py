@@ -8,6 +8,7 @@ from typing import Any
 
 from generators import Generator, Sound
 from history_ui.seeds import resolved, seed_of
+from history_ui.sources import NOWHERE, Origin
 from store import GenerationConfig, GenerationHistory, GenerationResult, HistoryEntry, HistoryError, InvalidAudio
 from store.audio import Samples, encode_samples, prepare
 from store.envelope import envelope
@@ -25,7 +26,7 @@ class Take:
     model_id: str
     model_name: str
     versions: Mapping[str, str] = field(default_factory=dict)
-    preset_name: str = "custom"
+    origin: Origin = NOWHERE
     parent_id: str | None = None
     elapsed_s: float | None = None
 
@@ -55,7 +56,9 @@ class Take:
             self.model_name,
             slider_positions=self.sound.slider_positions,
             n_components=self.sound.n_components,
-            preset_name=self.preset_name,
+            preset_name=self.origin.preset_name,
+            preset_id=self.origin.preset_id,
+            preset_changed=self.origin.preset_changed,
             params=dict(self.params),
             parent_id=self.parent_id,
             again=again,

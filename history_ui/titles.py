@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from history_ui.knobs import Knob
+from history_ui.wire import to_text
 from history_ui.words import cut, humanise, number_text
 
 TITLE_CHARACTERS = 120
@@ -36,12 +37,13 @@ _COMPARATIVES = {  # parameter: (said of less, said of more)
 class Vocabulary:
     """What a panel knows of the generator it shows: its controls and its named starting points.
 
-    Without a `model_id` it holds for every take.
+    Without a `model_id` it holds for every take. `saved` returns the parameters of a preset by its id, or None.
     """
 
     model_id: str | None = None
     knobs: Mapping[str, Knob] = field(default_factory=dict)
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    saved: Callable[[str], Mapping[str, Any] | None] = lambda _preset_id: None
 
     def of(self, model_id: str) -> Vocabulary:
         """Return the vocabulary that holds for a model's takes: this one for its own model, none for another."""
@@ -53,10 +55,17 @@ class Vocabulary:
         return knob.label if knob else humanise(name)
 
 
-def title(own: str, params: Any, preset_name: str, model_name: str, vocabulary: Vocabulary) -> str:
+def title(
+    own: str,
+    params: Any,
+    preset_name: str,
+    model_name: str,
+    vocabulary: Vocabulary,
+    preset_id: str | None = None,
+) -> str:
     """Return one line that tells a take from its neighbours.
 
-    Its own title; else its prompt or text; else the starting point with what was changed ("Glass bell, brighter"); else
+    Its own title; else its prompt or text; else the preset or starting point with what was changed ("Glass bell, brighter"); else
     the settings that differ from the defaults ("Brightness +4, Attack −3"); else the model's name.
     """
     if own.strip():
@@ -65,12 +74,21 @@ def title(own: str, params: Any, preset_name: str, model_name: str, vocabulary: 
     text = _text(params)
     if text:
         return cut(text, TITLE_CHARACTERS)
-    preset = vocabulary.presets.get(preset_name)
-    if preset_name and preset_name != "custom":
-        changes = _changes(params, preset, vocabulary) if preset is not None else []
-        return ", ".join([humanise(preset_name), *(_phrase(*change) for change in changes[:_GIST_CHANGES])])
+    if preset_name not in ("", "custom"):
+        return _title_from(preset_name, preset_id, params, vocabulary)
     gist = ", ".join(_setting(change[0], change[1]) for change in _changes(params, None, vocabulary)[:_GIST_CHANGES])
     return gist or cut(model_name, TITLE_CHARACTERS) or "Take"
+
+
+def _title_from(preset_name: str, preset_id: str | None, params: Mapping[str, Any], vocabulary: Vocabulary) -> str:
+    """Name what a take started from, a preset as its user named it, and the largest changes since."""
+    if preset_id is None:
+        name, preset = humanise(preset_name), vocabulary.presets.get(preset_name)
+    else:
+        name, preset = cut(to_text(preset_name), TITLE_CHARACTERS), vocabulary.saved(preset_id)
+        params = {key: value for key, value in params.items() if key in (preset or {})}  # of others it says nothing
+    changes = _changes(params, preset, vocabulary) if preset is not None else []
+    return ", ".join([name, *(_phrase(*change) for change in changes[:_GIST_CHANGES])])
 
 
 def _text(params: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from history_ui import words
 from history_ui.titles import Vocabulary, title
 from history_ui.wire import big_int_text, to_text
-from store import EntryNotFound, GenerationHistory, HistoryEntry, InvalidEntry
+from store import GenerationHistory, HistoryEntry
 from store.values import encode
 
 NOTHING_KNOWN = Vocabulary()
@@ -21,7 +21,7 @@ AudioUrl = Callable[[HistoryEntry], str]
 def title_of(entry: HistoryEntry, vocabulary: Vocabulary = NOTHING_KNOWN) -> str:
     """Return what a take is called: its own title, else one made from its settings."""
     names = vocabulary.of(entry.model_id)
-    return title(entry.title, entry.params, entry.preset_name, entry.model_name, names)
+    return title(entry.title, entry.params, entry.preset_name, entry.model_name, names, entry.preset_id)
 
 
 def seed_text(seed: int | None) -> str:
@@ -49,27 +49,31 @@ def card(
         "quality": _rating(score),
         "quality_words": _quality_words(score),
         "thumbnail": thumbnail_url(history, entry),
-        "audio": audio_url(entry) if _has_audio(history, entry) else None,
+        "audio": audio_url(entry) if history.audio_exists(entry) else None,
         "deleted": entry.deleted,
         "size_bytes": entry.size_bytes or 0,
-        "preset": entry.preset_name,
+        "preset": preset_text(entry),
+        "preset_id": entry.preset_id,
+        "preset_changed": entry.preset_changed,
         "parent_id": entry.parent_id,
     }
 
 
-def _has_audio(history: GenerationHistory, entry: HistoryEntry) -> bool:
-    try:
-        return history.audio_exists(entry.entry_id)
-    except EntryNotFound:  # another process deleted it for good since it was listed
-        return False
+def preset_text(entry: HistoryEntry) -> str:
+    """Return what the preset or starting point of a take was called; empty where it had none."""
+    if entry.preset_id is not None:
+        return to_text(entry.preset_name)
+    return "" if entry.preset_name in ("", "custom") else words.humanise(entry.preset_name)
+
+
+def _preset_fact(entry: HistoryEntry) -> str:
+    name = preset_text(entry)
+    return f"{name} (changed since)" if name and entry.preset_changed else name
 
 
 def thumbnail_url(history: GenerationHistory, entry: HistoryEntry) -> str | None:
     """Return a take's waveform as a data URL; None where there is none and none can be drawn."""
-    try:
-        data = history.thumbnail(entry.entry_id)
-    except (InvalidEntry, EntryNotFound):
-        return None
+    data = history.thumbnail(entry)
     return png_url(data) if data else None
 
 
@@ -116,8 +120,8 @@ def facts(entry: HistoryEntry) -> list[dict[str, str]]:
     """Return every other field of a take in words, as {label, text}; the unknown fields last, under their own names."""
     told = [
         ("Made", words.date_text(entry.time_us / 1e6) or entry.timestamp),
-        ("Model", _model(entry)),
-        ("Started from", words.humanise(entry.preset_name)),
+        ("Model", model_text(entry)),
+        ("Preset", _preset_fact(entry)),
         ("Seed", seed_text(entry.seed) or "none"),
         ("Length", words.length_text(entry.duration_s)),
         ("Format", format_text(entry)),
@@ -139,7 +143,8 @@ def facts(entry: HistoryEntry) -> list[dict[str, str]]:
     return [{"label": label, "text": text} for label, text in told if text]
 
 
-def _model(entry: HistoryEntry) -> str:
+def model_text(entry: HistoryEntry) -> str:
+    """Write whose take it is: the model's name, with its id where that says something else."""
     same = entry.model_name.lower() == entry.model_id.lower() or not entry.model_name
     return entry.model_id if same else f"{entry.model_name} ({entry.model_id})"
 

@@ -16,6 +16,10 @@ from history_ui.work import Maker
 if TYPE_CHECKING:
     from history_ui.panel import HistoryPanel
 
+_CHANGED = """() => {
+  window.dispatchEvent(new CustomEvent("retake:changed"));
+  return [];
+}"""
 _MIRROR = """(...values) => {
   const names = %s;
   const detail = Object.fromEntries(names.map((name, i) => [name, values[i]]));
@@ -33,34 +37,41 @@ class Wiring:
         panel: HistoryPanel,
         gallery: WaveformGallery,
         controls: list[Component],
-        preset: Component | None,
         status: Component | None,
     ) -> None:
         self._panel = panel
         self._gallery = gallery
         self._controls = controls
-        self._restored = controls + ([preset] if preset is not None else [])
-        self._preset = preset
         self._status = status
 
     def mirror(self) -> None:
-        """Tell the page of every change of a control, and once at its start, without a request to the server."""
+        """Tell the page of every change of a control, and once at its start, without a request to the server.
+
+        Gradio copies the state of every component that an event takes in or is shared by, each time. So each control has an
+        event of its own, without inputs, and the page asks for all values once, however many have changed at a stroke.
+        """
         knobs = self._panel.vocabulary.knobs
         names = [name for name, knob in knobs.items() if hasattr(knob.component, "change")]
         changing = [knobs[name].component for name in names]
-        shown: dict[str, Any] = {"js": _MIRROR % json.dumps(names), "queue": False, "show_progress": "hidden"}
+        shown: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
         if changing:
-            gr.on([component.change for component in changing], None, changing, None, **shown)
-            self._gallery.ready(None, changing, None, **shown)
+            for component in changing:
+                component.change(None, None, None, js=_CHANGED, **shown)
+            self._gallery.mirror(None, changing, None, js=_MIRROR % json.dumps(names), **shown)
 
     def replaying(self) -> None:
-        """Wire replay, its undo, and putting the controls back after the page was loaded anew."""
+        """Wire replay, presets, their undo, and putting the controls back after the page was loaded anew."""
         panel, undo = self._panel, self._panel.undo
         raw: dict[str, Any] = {"preprocess": False, "postprocess": False}
 
         def replay(event: gr.EventData, request: gr.Request, before: list[Any], *current: Any) -> list[Any]:
             panel.admit(request)
             message, after, payloads = panel.events(request).replay(_asked(event), before, list(current))
+            return [message, after, *payloads]
+
+        def load_preset(event: gr.EventData, request: gr.Request, before: list[Any], *current: Any) -> list[Any]:
+            panel.admit(request)
+            message, after, payloads = panel.events(request).load_preset(_asked(event), before, list(current))
             return [message, after, *payloads]
 
         def undo_replay(request: gr.Request, before: list[Any], *current: Any) -> list[Any]:
@@ -72,12 +83,30 @@ class Wiring:
             panel.admit(request)
             return panel.events(request).put_back(_asked(event), list(current))
 
-        outputs = [self._gallery, undo, *self._restored]
+        outputs = [self._gallery, undo, *self._controls]
         each: dict[str, Any] = {"trigger_mode": "multiple"}  # the page sends one after the other by itself
-        self._gallery.replay(replay, [undo, *self._restored], outputs, **raw, **each, **_quiet("replay"))
-        self._gallery.undo_replay(undo_replay, [undo, *self._restored], outputs, **raw, **each, **_quiet("undo_replay"))
-        if self._restored:
-            self._gallery.put_back(put_back, self._restored, self._restored, **raw, **_quiet("put_back"))
+        inputs = [undo, *self._controls]
+        self._gallery.replay(replay, inputs, outputs, **raw, **each, **_quiet("replay"))
+        self._gallery.load_preset(load_preset, inputs, outputs, **raw, **each, **_quiet("load_preset"))
+        self._gallery.undo_replay(undo_replay, inputs, outputs, **raw, **each, **_quiet("undo_replay"))
+        if self._controls:
+            self._gallery.put_back(put_back, self._controls, self._controls, **raw, **_quiet("put_back"))
+
+    def keeping_presets(self) -> None:
+        """Wire saving the controls' settings as a preset, and noting which one the page has loaded."""
+        panel, names = self._panel, list(self._panel.vocabulary.knobs)
+
+        def save_preset(event: gr.EventData, request: gr.Request, *values: Any) -> Message:
+            panel.admit(request)
+            return panel.events(request).save_preset(_asked(event), dict(zip(names, values, strict=True)))
+
+        def hold_preset(event: gr.EventData, request: gr.Request) -> None:
+            panel.admit(request)
+            panel.events(request).hold_preset(_asked(event))
+
+        each: dict[str, Any] = {"trigger_mode": "multiple"}
+        self._gallery.save_preset(save_preset, self._controls, self._gallery, **each, **_quiet("save_preset"))
+        self._gallery.hold_preset(hold_preset, None, None, **each, **_quiet("hold_preset"))
 
     def again(self) -> None:
         """Wire Generate again."""
@@ -93,15 +122,13 @@ class Wiring:
     def generating(self, button: gr.Button, maker: Maker, count: Component | None) -> None:
         """Wire a button that makes one take, or as many variations as `count` says."""
         panel, names = self._panel, list(self._panel.vocabulary.knobs)
-        inputs = [component for component in (count, self._preset) if component is not None]
+        inputs = [] if count is None else [count]
 
         async def generate(request: gr.Request, *values: Any) -> AsyncIterator[Message]:
             panel.admit(request)
-            rest = list(values[: len(inputs)])
-            number = int(rest.pop(0) or 1) if count is not None else 1
-            preset_name = str(rest.pop(0) or "custom") if self._preset is not None else "custom"
+            number = 1 if count is None else int(values[0] or 1)
             params = dict(zip(names, values[len(inputs) :], strict=True))
-            async for message in panel.events(request).generate(maker, params, number, preset_name, request):
+            async for message in panel.events(request).generate(maker, params, number, request):
                 yield message
 
         button.click(

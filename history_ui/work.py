@@ -17,6 +17,7 @@ from generators import Generator, GeneratorError, Sound
 from history_ui.jobs import Job, Jobs
 from history_ui.messages import Message, Messages
 from history_ui.saving import Keeper
+from history_ui.sources import NOWHERE, Origin
 from history_ui.take import Take, make_take
 from history_ui.unsaved import Unsaved
 from store import HistoryEntry
@@ -35,7 +36,7 @@ class Order:
 
     values: Mapping[str, Any]
     params: Mapping[str, Any]
-    preset_name: str = "custom"
+    origin: Origin = NOWHERE
     again: HistoryEntry | None = None
 
 
@@ -141,7 +142,7 @@ class _Run:
             sound,
             order.params,
             self._maker.generator,
-            preset_name=order.preset_name,
+            origin=order.origin,
             parent_id=again.entry_id if again else None,
             elapsed_s=elapsed_s,
         )

@@ -104,7 +104,8 @@ def serving(
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
-        process.stdout.close()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 @dataclass

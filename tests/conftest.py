@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from store import GenerationConfig, GenerationHistory, GenerationResult, HistoryEntry
 from tests.browser import launch
@@ -86,6 +86,7 @@ def leave(history: GenerationHistory) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium for one module: Playwright keeps an event loop running, which tests of asyncio elsewhere cannot have."""
+    expect.set_options(timeout=20_000)  # the browser, the server and other tests share the processors
     with sync_playwright() as playwright:
         opened = launch(playwright)
         yield opened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Any
 
@@ -18,9 +19,10 @@ def speak(text: str) -> Any:
 
 
 def build(panel: HistoryPanel) -> gr.Blocks:
-    """Lay out a page of a text box, a button, an audio player and the panel."""
+    """Lay out a page of the presets, a text box, a button, an audio player and the panel."""
     recorded = panel.record(speak)
     with gr.Blocks(analytics_enabled=False) as page:
+        panel.render_presets()
         text, sound = gr.Textbox(label="Text"), gr.Audio()
         gr.Button("Speak").click(recorded, [text], sound, api_name="speak")
         panel.render()
@@ -30,6 +32,7 @@ def build(panel: HistoryPanel) -> gr.Blocks:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell runs in the background ignores it
     folder, port = sys.argv[1:]
     page = build(HistoryPanel(folder))
     page.launch(server_port=int(port), prevent_thread_lock=True, quiet=True)

@@ -1,6 +1,6 @@
-"""Take a picture of every state of the page: `python -m tests.look FOLDER`.
+"""Take a picture of every state of the page: `python -m tests.look FOLDER`, or of some: `… FOLDER many details`.
 
-Desktop and phone, light and dark: nothing yet, one take, many, playing, details, nothing found, an error. Look at them beside
+Desktop and phone, light and dark: nothing yet, one take, many, playing, details, nothing found, an error, presets. Look at them beside
 the drawings they were made from, and fix what you would not be proud to show.
 """
 
@@ -10,16 +10,19 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from unittest import mock
 
-from playwright.sync_api import sync_playwright
+import numpy as np
+import soundfile
+from playwright.sync_api import expect, sync_playwright
 
 from generators import Generator, load_generator
+from history_ui.sources import Origin
 from history_ui.take import make_take
-from store import GenerationHistory
+from store import GenerationHistory, GenerationResult, HistoryEntry
 from tests.browser import DESKTOP, PHONE, Tab, launch, running, tab
 
 HISTORY = "my-history"
@@ -46,7 +49,9 @@ def make_takes(root: Path, generator: Generator, count: int) -> None:
                 params["brightness"] = round(rng.uniform(-5, 5), 1)
             ready = generator.prepare(params)
             (sound,) = generator.run(params)
-            take = make_take(sound, {**ready, "seed": sound.seed}, generator, preset_name=preset)
+            take = make_take(
+                sound, {**ready, "seed": sound.seed}, generator, origin=Origin(None, preset, number >= len(presets))
+            )
             moment += timedelta(minutes=3)
             with mock.patch("store.history.now", return_value=moment.isoformat(timespec="microseconds")):
                 entry = take.save(history)
@@ -103,12 +108,117 @@ def create(opened: Tab) -> None:
     opened.page.get_by_role("navigation", name="Pages").get_by_text("Create", exact=True).click()
 
 
+def make_presets(root: Path) -> None:
+    """Save presets into a history, and a take that came from one of them."""
+    with GenerationHistory(root) as history:
+        take = history.list_entries(limit=1)[0]
+        history.presets.create_folder("Pads")
+        history.presets.create_folder("Percussion")
+        pad = history.save_preset(take.entry_id, "warm pads", folder="Pads")
+        for name, folder in (("Choir behind glass", "Pads"), ("kick", "Percussion"), ("Bell for the intro", "")):
+            history.save_preset(take.entry_id, name, folder=folder)
+        result = GenerationResult(*read_sound(history, take), seed_used=take.seed)
+        history.add_to_history(
+            result,
+            take.model_id,
+            take.model_name,
+            params={**take.params, "warmth": 4.0},
+            preset_name=pad.name,
+            preset_id=pad.preset_id,
+            preset_changed=True,
+        )
+
+
+def read_sound(history: GenerationHistory, take: HistoryEntry) -> tuple[np.ndarray, int]:
+    """Return a take's samples and their rate."""
+    samples, sample_rate = soundfile.read(history.audio_path(take.entry_id))
+    return samples, int(sample_rate)
+
+
+def change_preset(opened: Tab) -> None:
+    """Load a preset and move a slider."""
+    size = opened.page.viewport_size
+    if size and size["width"] < 761:
+        create(opened)
+    opened.page.get_by_role("combobox", name="Preset").select_option(label="warm pads")
+    opened.page.locator(".toast").filter(has_text="Loaded").wait_for()
+    opened.set_slider("warmth", 2)
+    opened.page.wait_for_timeout(300)
+
+
+def manage_presets(opened: Tab) -> None:
+    """See all presets, and what can be done with one."""
+    change_preset(opened)
+    opened.page.get_by_role("button", name="Preset actions").click()
+    opened.page.get_by_role("menuitem", name="Manage presets").click()
+    opened.page.get_by_role("button", name="Actions for kick").click()
+    opened.page.wait_for_timeout(400)
+
+
+def name_preset(opened: Tab) -> None:
+    """Save the controls under a name that is taken."""
+    change_preset(opened)
+    opened.page.get_by_role("button", name="Save as").click()
+    opened.page.get_by_label("Name", exact=True).fill("Warm pads")
+    opened.page.keyboard.press("Enter")
+    opened.page.get_by_text("is taken").wait_for()
+
+
+def compare(opened: Tab) -> None:
+    """Compare the newest take with the third, and let it play for a moment."""
+    first, third = opened.ids()[0], opened.ids()[2]
+    for entry_id in (first, third):
+        opened.card(entry_id).focus()
+        opened.page.keyboard.press("b")
+    play = opened.page.locator(".compare-dock .player-play")
+    expect(play).to_be_enabled(timeout=20_000)
+    play.click()
+    opened.page.wait_for_timeout(3_000)
+
+
+def compare_looping(opened: Tab) -> None:
+    """Compare, with a stretch that is looped and the other take heard."""
+    compare(opened)
+    box = opened.page.locator(".axis-position").bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    opened.page.mouse.move(box["x"] + box["width"] * 0.25, middle)
+    opened.page.mouse.down()
+    opened.page.mouse.move(box["x"] + box["width"] * 0.6, middle, steps=5)
+    opened.page.mouse.up()
+    opened.page.keyboard.press("Shift+Space")
+    opened.page.wait_for_timeout(1_000)
+
+
+def compare_blind(opened: Tab) -> None:
+    """Compare blind, before the vote."""
+    compare(opened)
+    opened.page.get_by_role("switch", name="Blind").click()
+    opened.page.locator(".compare-dock .player-play").click()
+    opened.page.wait_for_timeout(2_000)
+
+
+def compare_revealed(opened: Tab) -> None:
+    """Compare blind, and vote."""
+    compare_blind(opened)
+    opened.page.get_by_role("button", name="Prefer Y").click()
+    opened.page.get_by_role("button", name="Next trial").wait_for()
+    opened.page.wait_for_timeout(400)
+
+
+def keep(opened: Tab) -> None:
+    """Compare, and be asked for the preset's name."""
+    compare(opened)
+    opened.page.get_by_role("button", name="Keep A").click()
+    opened.page.get_by_role("textbox", name="Preset name").fill("Glass bell, far away")
+
+
 def nothing(opened: Tab) -> None:
     """Leave the page as it opens."""
 
 
-def main(folder: Path) -> None:
-    """Take all pictures into `folder`."""
+def main(folder: Path, only: Sequence[str] = ()) -> None:
+    """Take all pictures into `folder`, or those of the states that are named."""
     folder.mkdir(exist_ok=True)
     generator = load_generator(None)
     with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
@@ -117,6 +227,8 @@ def main(folder: Path) -> None:
         make_takes(root / "many" / HISTORY, generator, 40)
         make_takes(root / "one" / HISTORY, generator, 1)
         shutil.copytree(root / "many", root / "error")
+        shutil.copytree(root / "many", root / "presets")
+        make_presets(root / "presets" / HISTORY)
         browser = launch(playwright)
         shots: list[tuple[str, str, Callable[[Tab], None], list[object]]] = [
             ("empty", "none", nothing, []),
@@ -126,14 +238,25 @@ def main(folder: Path) -> None:
             ("details", "many", show_details, []),
             ("nothing-found", "many", find_nothing, []),
             ("error", "error", fail, ["--generator", f"{root / 'broken.py'}:sing"]),
+            ("compare", "many", compare, []),
+            ("compare-looping", "many", compare_looping, []),
+            ("compare-blind", "many", compare_blind, []),
+            ("compare-revealed", "error", compare_revealed, []),
+            ("compare-keep", "many", keep, []),
             ("deleted", "error", delete, []),
+            ("preset", "presets", change_preset, []),
+            ("preset-details", "presets", show_details, []),
+            ("presets", "presets", manage_presets, []),
+            ("preset-name", "presets", name_preset, []),
         ]
         for name, history, act, arguments in shots:
+            if only and name not in only:
+                continue
             home = root / history
             with running(home / HISTORY, *arguments, HOME=str(home)) as app:
                 sizes = {"desktop": DESKTOP, "phone": PHONE, "middle": MIDDLE}
                 for size, viewport in sizes.items():
-                    if size == "middle" and name not in ("many", "details"):
+                    if size == "middle" and name not in ("many", "details", "compare"):
                         continue
                     for theme in ("light", "dark"):
                         with tab(browser, app, viewport, color_scheme=theme, device_scale_factor=2) as opened:
@@ -151,4 +274,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import os
 import re
@@ -18,7 +20,7 @@ import pytest
 from gradio_client import Client
 
 import app
-from app import parse_arguments, user_and_password
+from app import loading, parse_arguments, user_and_password
 from history_ui import serving
 from history_ui.errors import PortBusy
 from tests.pages import free_port
@@ -199,6 +201,17 @@ def test_help_needs_no_gradio() -> None:
     assert told.returncode == 0
     for flag in ("--history", "--generator", "--host", "--port", "--open", "--no-open", "--auth", "--allow-host"):
         assert flag in told.stdout
+
+
+def test_the_collector_is_back_after_loading_and_lets_what_was_loaded_be() -> None:
+    with contextlib.suppress(ImportError), loading():
+        assert not gc.isenabled()
+        raise ImportError
+    try:
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from app import build_page
 from generators import load_generator
 from history_ui import HistoryPanel
 from history_ui.serving import page_options
-from tests.conftest import tone
+from tests.conftest import add, tone
 from tests.pages import closing_loops, served
 
 pytestmark = [  # Gradio's queue uses what pandas is about to take away
@@ -105,6 +105,10 @@ def test_takes_are_listed_found_and_counted(client: Client, panel: HistoryPanel)
     assert len(listed["entries"]) == 1
     assert listed["total"] == panel.history.count()
     assert client.predict(model_id="bark", api_name="/list_entries") == {"entries": [], "total": 0}
+    made = add(panel.history, preset_id="pad", preset_name="warm pads", preset_changed=True)
+    listed = client.predict(preset_id="pad", api_name="/list_entries")
+    assert [(one["entry_id"], one["preset_changed"]) for one in listed["entries"]] == [(made.entry_id, True)]
+    assert listed["total"] == 1
 
 
 def test_a_take_is_fetched_changed_deleted_and_restored(client: Client) -> None:

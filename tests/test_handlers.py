@@ -17,10 +17,12 @@ from history_ui.desk import Desk, answer
 from history_ui.handlers import HANDLERS
 from history_ui.jobs import Jobs
 from history_ui.saving import Keeper
+from history_ui.sources import Sources
 from history_ui.take import Take
 from history_ui.titles import Vocabulary
 from history_ui.unsaved import UnsavedTakes
 from store import GenerationHistory, HistoryEntry, StoreFull
+from store.catalog import Building
 from tests.conftest import add
 
 Ask = Callable[..., dict[str, Any]]
@@ -36,6 +38,7 @@ def desk(history: GenerationHistory) -> Desk:
         Keeper(history, unsaved),
         lambda entry: f"/audio/{entry.entry_id}.wav",
         Vocabulary("synth"),
+        Sources(history.presets, Vocabulary("synth"), "synth", "Synth"),
     )
 
 
@@ -92,7 +95,6 @@ def test_a_take_without_audio_keeps_its_card(history: GenerationHistory, ask: As
     [card] = ask("fetch_page")["takes"]
     assert card["audio"] is None
     assert ask("fetch_take", id=entry.entry_id)["parameters"]
-    assert ask("fetch_envelope", id=entry.entry_id, columns=10)["error"]["kind"] == "AudioMissing"
     assert ask("fetch_spectrogram", id=entry.entry_id)["error"]["kind"] == "AudioMissing"
 
 
@@ -132,6 +134,7 @@ def test_the_summary_counts_everything(history: GenerationHistory, ask: Ask) -> 
     assert summary["deleted_bytes"] > 0
     assert summary["models"] == [{"value": "synth", "label": "Synth", "count": 1}]
     assert summary["tags"] == [{"value": "pad", "label": "pad", "count": 1}]
+    assert summary["presets"] == []
 
 
 # -- one take ---------------------------------------------------------------------------------------------------------
@@ -156,8 +159,8 @@ def test_unknown_fields_of_a_newer_program_are_shown(history: GenerationHistory,
 
     from history_ui.view import facts
 
-    entry = msgspec.structs.replace(add(history), extra={"loudness_lufs": -19.4})
-    assert {"label": "Loudness lufs", "text": "−19.4"} in facts(entry)
+    entry = msgspec.structs.replace(add(history), extra={"mood_index": -19.4})
+    assert {"label": "Mood index", "text": "−19.4"} in facts(entry)
 
 
 def test_numbers_and_texts_that_a_browser_cannot_hold_arrive_readable(history: GenerationHistory, ask: Ask) -> None:
@@ -168,19 +171,6 @@ def test_numbers_and_texts_that_a_browser_cannot_hold_arrive_readable(history: G
     assert details["entry"]["params"]["gain"] == {"$number": "Infinity"}
     assert details["entry"]["params"]["half"] == "\ufffd"
     assert f'"seed": {2**60}' in details["json"]
-
-
-def test_the_envelope_is_the_peaks_in_eight_bits(history: GenerationHistory, ask: Ask) -> None:
-    entry = add(history)
-    reply = ask("fetch_envelope", id=entry.entry_id, columns=32)
-    exact = history.envelope(entry.entry_id, 32)
-    assert exact is not None
-    low = np.frombuffer(base64.b64decode(reply["low"]), np.int8) / 127
-    high = np.frombuffer(base64.b64decode(reply["high"]), np.int8) / 127
-    rms = np.frombuffer(base64.b64decode(reply["rms"]), np.uint8) / 127
-    assert len(low) == len(high) == len(rms) == reply["columns"] == 32
-    for seen, known in ((low, exact.low), (high, exact.high), (rms, exact.rms)):
-        assert np.abs(seen - known).max() <= 0.5 / 127 + 1e-6
 
 
 def test_the_spectrogram_is_a_picture(history: GenerationHistory, ask: Ask) -> None:
@@ -290,8 +280,6 @@ BAD_REQUESTS: list[tuple[str, dict[str, Any]]] = [
     ("fetch_take", {"id": ""}),
     ("fetch_take", {"id": 7}),
     ("fetch_take", {"id": "x" * 1001}),
-    ("fetch_envelope", {"id": "x", "columns": 0}),
-    ("fetch_envelope", {"id": "x", "columns": 10**9}),
     ("change_take", {"id": "x"}),
     ("change_take", {"id": "x", "changes": {}}),
     ("change_take", {"id": "x", "changes": {"audio_file": "../x"}}),
@@ -351,6 +339,14 @@ def test_what_is_only_in_memory_is_told_while_the_folder_is_gone(
     assert [shown["id"] for shown in status["unsaved"]] == [unsaved.id]
     (tmp_path / "away").rename(history.directory)
     assert ask("poll_status")["trouble"] is None
+
+
+def test_the_page_is_told_how_far_a_long_history_has_been_read(
+    desk: Desk, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask("poll_status")["building"] is None
+    monkeypatch.setattr(GenerationHistory, "building", Building(3, 100))
+    assert ask("poll_status")["building"] == {"done": 3, "total": 100}
 
 
 def test_a_mistake_of_ours_is_not_swallowed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from tests.conftest import add
 from tests.library import make_history
 
 PLAY = re.compile("^Play ")
+SOURCE = "document.getElementById('history-audio').currentSrc"
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
     "<script>alert(1)</script>",
@@ -102,15 +103,42 @@ def test_takes_sort_by_length(opened: Tab, app: App) -> None:
 def test_a_click_plays_exactly_that_take(opened: Tab, app: App) -> None:
     entry_id = opened.ids()[3]
     opened.card(entry_id).get_by_role("button", name=PLAY).click()
-    source = "document.getElementById('history-audio').currentSrc"
-    opened.wait(lambda: entry_id in opened.page.evaluate(source), "the sound to be loaded")
+    opened.wait(lambda: entry_id in opened.page.evaluate(SOURCE), "the sound to be loaded")
     opened.wait(lambda: opened.time_s() > 0, "the sound to move")
-    with urllib.request.urlopen(opened.page.evaluate(source)) as response, wave.open(BytesIO(response.read())) as file:
+    with urllib.request.urlopen(opened.page.evaluate(SOURCE)) as response, wave.open(BytesIO(response.read())) as file:
         served = hashlib.sha256(file.readframes(file.getnframes())).hexdigest()
     with GenerationHistory(app.history) as history:
         entry = history.get(entry_id)
         assert entry is not None
         assert served == entry.audio_sha256
+
+
+NOTE_WHAT_SOUNDS = """() => {
+  window.sounded = [];
+  document.addEventListener('playing', ({target}) => {
+    const alone = [...document.querySelectorAll('.rt audio')].every((audio) => audio === target || audio.paused);
+    window.sounded.push({src: target.src, id: target.id, alone, time_s: target.currentTime});
+  }, true);
+}"""
+
+
+def test_a_take_that_was_fetched_under_the_pointer_plays_alone_and_from_its_start(opened: Tab) -> None:
+    """Of two audio elements the one that has fetched the take plays, and the other falls silent."""
+    page, (first, second) = opened.page, opened.ids()[2:4]
+    page.evaluate(NOTE_WHAT_SOUNDS)
+    for entry_id in (first, second, first):
+        opened.card(entry_id).hover()
+        page.wait_for_timeout(400)  # long enough for it to be fetched
+        page.evaluate("window.sounded = []")
+        opened.card(entry_id).get_by_role("button", name=PLAY).click()
+        of_it = f"window.sounded.find(({{src}}) => src.includes('{entry_id}'))"
+        page.wait_for_function(of_it)
+        sounded = page.evaluate(of_it)
+        assert (sounded["id"], sounded["alone"]) == ("history-audio", True)
+        assert sounded["time_s"] < 0.5
+        page.wait_for_function(f"{SOURCE}.includes('{entry_id}')")
+    page.keyboard.press("Escape")
+    assert page.locator("#history-audio").count() == 1
 
 
 def test_the_grid_is_one_tab_stop_and_arrows_move_in_it(opened: Tab) -> None:
@@ -334,11 +362,31 @@ def test_among_five_thousand_the_oldest_is_reached_and_it_is_that_one_that_plays
         opened.wait(lambda: opened.card(oldest.entry_id).count() == 1, "the oldest card", 30)
         assert opened.cards().count() < 500
         opened.card(oldest.entry_id).get_by_role("button", name=PLAY).click()
-        source = "document.getElementById('history-audio').currentSrc"
-        opened.wait(lambda: oldest.entry_id in opened.page.evaluate(source), "the oldest to be loaded")
+        opened.wait(lambda: oldest.entry_id in opened.page.evaluate(SOURCE), "the oldest to be loaded")
         opened.wait(lambda: opened.time_s() > 0, "the oldest to sound")
-        with urllib.request.urlopen(opened.page.evaluate(source)) as response:
+        with urllib.request.urlopen(opened.page.evaluate(SOURCE)) as response:
             assert response.read() == (root / oldest.audio_file).read_bytes()
+
+
+def test_while_a_long_history_is_read_the_page_says_how_far_and_goes_on(opened: Tab) -> None:
+    building: list[dict[str, int] | None] = [{"done": 25_000, "total": 100_000}]
+
+    def answer_so(route: Route) -> None:
+        response = route.fetch()
+        told = response.json()
+        if "unsaved_lost" in told:
+            told["building"] = building[0]
+        route.fulfill(response=response, json=told)
+
+    opened.page.route("**/component_server/", answer_so)
+    bar = opened.page.get_by_role("progressbar", name="Reading the history")
+    expect(bar).to_be_visible(timeout=10_000)
+    assert bar.evaluate("bar => bar.value / bar.max") == 0.25
+    expect(opened.page.get_by_text("Its newest takes are here already")).to_be_visible()
+    assert opened.cards().count() > 10
+    building[0] = None
+    expect(bar).to_be_hidden(timeout=10_000)
+    opened.page.unroute("**/component_server/")
 
 
 def test_every_button_has_a_name_that_is_read_aloud(opened: Tab) -> None:

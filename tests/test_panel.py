@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import sys
 import threading
 import time
@@ -22,6 +23,7 @@ from generators import Generator, Range, describe, load_generator
 from history_ui import HistoryPanel
 from history_ui.create import CreateColumn
 from history_ui.events import orders_for, stream
+from history_ui.gallery import EVENTS, STATIC, WaveformGallery
 from history_ui.knobs import knobs_of
 from history_ui.messages import Message
 from history_ui.replay import replay
@@ -100,7 +102,7 @@ def messages(steps: list[list[Any]]) -> list[Message]:
 
 
 def test_generate_saves_a_take_with_its_whole_snapshot(browser: Browser, history: GenerationHistory) -> None:
-    [made] = messages(browser.trigger("panel_generate", ["slow", 2.5, "hello", "48213"]))
+    [made] = messages(browser.trigger("panel_generate", [2.5, "hello", "48213"]))
     [entry] = history.list_entries()
     assert (made["kind"], made["ids"], made["again_of"]) == ("made", [entry.entry_id], None)
     assert entry.params == {"speed": 2.5, "text": "hello", "seed": 48213}
@@ -111,15 +113,18 @@ def test_generate_saves_a_take_with_its_whole_snapshot(browser: Browser, history
 
 def test_an_empty_seed_is_drawn_and_recorded(browser: Browser, history: GenerationHistory) -> None:
     for seed in (None, "", "-1"):
-        browser.trigger("panel_generate", [None, 0.0, "", seed])
+        browser.trigger("panel_generate", [0.0, "", seed])
     seeds = [entry.params["seed"] for entry in history.list_entries()]
     assert len(set(seeds)) == 3
     assert all(isinstance(seed, int) and seed >= 0 for seed in seeds)
+    assert history.list_entries()[0].preset_name == "slow", "a page opens at the first starting point"
+    browser.quick("panel_hold_preset", [], id=None)
+    browser.trigger("panel_generate", [0.0, "", None])
     assert history.list_entries()[0].preset_name == "custom"
 
 
 def test_variations_are_saved_as_they_are_made_each_with_its_seed(browser: Browser, history: GenerationHistory) -> None:
-    made = messages(browser.trigger("panel_variations", [3, None, 0.0, "", None]))
+    made = messages(browser.trigger("panel_variations", [3, 0.0, "", None]))
     assert [message["kind"] for message in made] == ["made"] * 3
     assert {entry_id for message in made for entry_id in message["ids"]} == {
         entry.entry_id for entry in history.list_entries()
@@ -128,32 +133,32 @@ def test_variations_are_saved_as_they_are_made_each_with_its_seed(browser: Brows
 
 
 def test_variations_of_a_given_seed_count_up_from_it(browser: Browser, history: GenerationHistory) -> None:
-    browser.trigger("panel_variations", [3, None, 0.0, "", "7"])
+    browser.trigger("panel_variations", [3, 0.0, "", "7"])
     assert [entry.seed for entry in history.list_entries(sort="oldest")] == [7, 8, 9]
 
 
 def test_a_batch_is_never_more_than_sixteen() -> None:
     generator = generator_of(toy)
-    assert len(orders_for(generator, {"seed": None}, 10**6, "custom", {})) == 16
-    assert len(orders_for(generator, {"seed": None}, -1, "custom", {})) == 1
+    assert len(orders_for(generator, {"seed": None}, 10**6, {})) == 16
+    assert len(orders_for(generator, {"seed": None}, -1, {})) == 1
 
 
 def test_a_generator_that_raises_is_told_with_its_message(browser: Browser, history: GenerationHistory) -> None:
-    [failed] = messages(browser.trigger("panel_generate", [None, 0.0, "raise", None]))
+    [failed] = messages(browser.trigger("panel_generate", [0.0, "raise", None]))
     assert failed["kind"] == "failed"
     assert (failed["error"]["type"], failed["error"]["message"]) == ("MemoryError", "2.6 GiB needed")
     assert "in toy" in failed["error"]["detail"]
     assert history.count() == 0
-    assert messages(browser.trigger("panel_generate", [None, 0.0, "", None]))[0]["kind"] == "made"
+    assert messages(browser.trigger("panel_generate", [0.0, "", None]))[0]["kind"] == "made"
 
 
 def test_a_generator_that_exits_is_told_like_any_other_failure(browser: Browser) -> None:
-    [failed] = messages(browser.trigger("panel_generate", [None, 0.0, "exit", None]))
+    [failed] = messages(browser.trigger("panel_generate", [0.0, "exit", None]))
     assert (failed["kind"], failed["error"]["type"], failed["error"]["message"]) == ("failed", "SystemExit", "no model")
 
 
 def test_a_seed_that_is_none_is_told(browser: Browser) -> None:
-    [failed] = messages(browser.trigger("panel_generate", [None, 0.0, "", "seven"]))
+    [failed] = messages(browser.trigger("panel_generate", [0.0, "", "seven"]))
     assert failed["kind"] == "failed"
     assert "whole number" in failed["error"]["message"]
 
@@ -166,7 +171,7 @@ def test_a_save_that_fails_leaves_the_sound_playable(
 
     with monkeypatch.context() as patch:
         patch.setattr(history, "add_to_history", full)
-        [unsaved] = messages(browser.trigger("panel_generate", [None, 0.0, "", None]))
+        [unsaved] = messages(browser.trigger("panel_generate", [0.0, "", None]))
     assert (unsaved["kind"], unsaved["error"]) == ("unsaved", {"kind": "StoreFull", "message": "disk is full"})
     [shown] = browser.ask("poll_status")["unsaved"]
     assert shown["id"] in unsaved["ids"]
@@ -254,7 +259,7 @@ def test_the_next_run_waits_for_a_stopped_function_to_return(
     generator = generator_of(gate.function())
     maker = panel.maker(panel.record(generator))
     assert maker is not None
-    orders = orders_for(generator, {"seed": 7}, 1, "custom", {})
+    orders = orders_for(generator, {"seed": 7}, 1, {})
     over = threading.Event()
     first = maker.start(orders, "first", lambda message: None)
     assert gate.started.wait(10)
@@ -281,7 +286,7 @@ def test_stopping_a_batch_keeps_what_is_finished(panel: HistoryPanel, history: G
         elif message["kind"] == "made":
             panel.jobs.stop(panel.jobs.to_list()[0]["id"])
 
-    maker.start(orders_for(generator, {"seed": 1}, 16, "custom", {}), "batch", listen)
+    maker.start(orders_for(generator, {"seed": 1}, 16, {}), "batch", listen)
     assert over.wait(10)
     assert eventually(lambda: not panel.jobs._jobs)
     assert [message and message["kind"] for message in told] == ["made", "stopped", None]
@@ -303,7 +308,7 @@ def test_a_stream_that_is_closed_leaves_the_run_alone(panel: HistoryPanel, histo
     assert maker is not None
 
     async def closed() -> None:
-        running = stream(maker, orders_for(generator, {"seed": 1}, 3, "custom", {}), "batch")
+        running = stream(maker, orders_for(generator, {"seed": 1}, 3, {}), "batch")
         await anext(running)
         await running.aclose()
 
@@ -331,7 +336,7 @@ def test_a_generator_function_that_is_stopped_ends_at_its_next_yield(
     generator = generator_of(stepping)
     maker = panel.maker(panel.record(generator))
     assert maker is not None
-    job = maker.start(orders_for(generator, {}, 1, "custom", {}), "steps", lambda message: None)
+    job = maker.start(orders_for(generator, {}, 1, {}), "steps", lambda message: None)
     assert first.wait(10)
     job.stop()
     assert closed.wait(10)
@@ -346,9 +351,9 @@ def test_replay_puts_every_parameter_back_and_undo_takes_it_back(browser: Browse
     entry = add(
         history, 7, model_id="toy", params={"speed": 99.0, "text": "hi", "seed": 7, "old": 1}, preset_name="slow"
     )
-    message, _, *values = browser.quick("panel_replay", [None, 1.0, "now", "5", "fast"], id=entry.entry_id)
-    assert values == [10.0, "hi", "7", "slow"]
-    assert (message["kind"], message["id"]) == ("replayed", entry.entry_id)
+    message, _, *values = browser.quick("panel_replay", [None, 1.0, "now", "5"], id=entry.entry_id)
+    assert values == [10.0, "hi", "7"]
+    assert (message["kind"], message["id"], message["loaded"]) == ("replayed", entry.entry_id, "built-in:slow")
     assert message["report"] == {
         "applied": 2,
         "changed": ["Speed", "Text", "Seed"],
@@ -357,38 +362,40 @@ def test_replay_puts_every_parameter_back_and_undo_takes_it_back(browser: Browse
         "unused": ["Old"],
     }
     message, _, *values = browser.quick("panel_undo_replay", [None, *values])
-    assert (message["kind"], message["count"]) == ("undone", 4)
-    assert values == [1.0, "now", "5", "fast"]
+    assert (message["kind"], message["count"]) == ("undone", 3)
+    assert values == [1.0, "now", "5"]
     message, _, *values = browser.quick("panel_undo_replay", [None, *values])
     assert message["count"] == 0
 
 
 def test_one_tab_does_not_undo_anothers_replay(browser: Browser, history: GenerationHistory) -> None:
     entry = add(history, 7, model_id="toy", params={"speed": 3.0})
-    browser.quick("panel_replay", [None, 1.0, "", "", None], id=entry.entry_id)
+    browser.quick("panel_replay", [None, 1.0, "", ""], id=entry.entry_id)
     other = Browser(str(browser.http.base_url))
-    assert other.quick("panel_undo_replay", [None, 9.0, "", "", None])[0]["count"] == 0
+    assert other.quick("panel_undo_replay", [None, 9.0, "", ""])[0]["count"] == 0
     other.close()
 
 
 @pytest.mark.parametrize("event_data", [{}, {"id": ""}, {"id": 7}, {"id": "unknown"}, {"id": "x", "more": 1}])
 def test_a_replay_of_nothing_changes_nothing(browser: Browser, event_data: dict[str, Any]) -> None:
-    message, _, *values = browser.quick("panel_replay", [None, 1.0, "now", "5", None], **event_data)
+    message, _, *values = browser.quick("panel_replay", [None, 1.0, "now", "5"], **event_data)
     assert message["kind"] == "refused"
-    assert values == [1.0, "now", "5", None]
+    assert values == [1.0, "now", "5"]
 
 
 def test_what_the_page_remembers_is_put_back(browser: Browser) -> None:
-    values = browser.quick("panel_put_back", [0.0, "", "", None], values={"speed": 3.5, "seed": 12, "text": {"a": 1}})
-    assert values == [3.5, "", "12", None]
-    values = browser.quick("panel_put_back", [0.0, "", "", None], values={"speed": 1e9, "other": 1})
-    assert values == [10.0, "", "", None]
+    values = browser.quick("panel_put_back", [0.0, "", ""], values={"speed": 3.5, "seed": 12, "text": {"a": 1}})
+    assert values == [3.5, "", "12"]
+    values = browser.quick("panel_put_back", [0.0, "", ""], values={"speed": 1e9, "other": 1})
+    assert values == [10.0, "", ""]
 
 
 def test_starting_points_fill_what_they_name_and_leave_the_rest(browser: Browser) -> None:
-    assert browser.quick("panel_start_from", ["fast"]) == [6.0]
+    message, _, *values = browser.quick("panel_load_preset", [None, 1.0, "now", "5"], id="built-in:fast")
+    assert values == [6.0, "now", "5"]
+    assert (message["kind"], message["name"], message["report"]["missing"]) == ("loaded", "Fast", [])
     assert browser.component("param-speed")["props"]["value"] == -4.0
-    assert browser.component("start-from")["props"]["choices"] == [["Slow", "slow"], ["Fast", "fast"]]
+    assert [point["name"] for point in browser.ask("fetch_presets")["built_in"]] == ["Slow", "Fast"]
 
 
 def test_surprises_lie_on_the_sliders_steps(browser: Browser) -> None:
@@ -401,7 +408,7 @@ def test_surprises_lie_on_the_sliders_steps(browser: Browser) -> None:
 
 
 def test_generate_again_says_identical_and_records_the_parent(browser: Browser, history: GenerationHistory) -> None:
-    browser.trigger("panel_generate", ["slow", 2.5, "hello", None])
+    browser.trigger("panel_generate", [2.5, "hello", None])
     [first] = history.list_entries()
     [made] = messages(browser.trigger("panel_again", [], id=first.entry_id))
     again = history.list_entries()[0]
@@ -546,6 +553,7 @@ def test_what_a_hosts_function_raises_is_told_to_its_pages(history: GenerationHi
         panel.record(speak)("a bell")
     [failure] = panel.jobs.failures()
     assert (failure["type"], failure["message"]) == ("MemoryError", "no room for a bell")
+    assert 0 <= failure["age_s"] < 10
     assert panel.jobs.to_list() == []
 
 
@@ -618,6 +626,17 @@ def test_an_interface_needs_only_a_recorded_function(history: GenerationHistory)
     assert history.list_entries()[0].params == {"text": "hi", "pace": 0.25}
 
 
+def test_python_and_the_page_have_the_same_list_of_events() -> None:
+    script = (STATIC / "panel.js").read_text("utf-8")
+    listed = re.search(r"RETAKE_EVENTS = \[(.*?)\]", script, re.DOTALL)
+    assert listed is not None
+    assert re.findall(r"'(\w+)'", listed[1]) == list(EVENTS)
+    with gr.Blocks():
+        gallery = WaveformGallery(standalone=True)
+        assert all(callable(getattr(gallery, name)) for name in EVENTS)
+        assert not hasattr(gallery, "standalone"), "what the script quotes is no event"
+
+
 def test_attach_before_render_says_what_to_do(history: GenerationHistory) -> None:
     with gr.Blocks(), pytest.raises(RuntimeError, match=r"render\(\)"):
         HistoryPanel(history).attach({})
@@ -656,7 +675,7 @@ def silent(length: int = 1) -> Any:
 def test_a_generator_without_seed_sliders_or_presets_has_only_its_controls() -> None:
     column = column_of(generator_of(silent))
     assert list(column.controls) == ["length"]
-    assert (column.preset, column.count, column.variations) == (None, None, None)
+    assert (column.count, column.variations) == (None, None)
 
 
 def test_controls_keep_the_order_of_the_function_whatever_their_groups() -> None:
@@ -681,7 +700,7 @@ def random_takes(synth: Generator) -> list[tuple[dict[str, Any], bytes]]:
     for number in range(6):
         chosen = {control.name: rng.choice(control.choices)[1] for control in synth.controls if control.choices}
         settings = {**synth.defaults(), **synth.surprise(rng), **chosen, "duration": 1 + number % 2, "seed": None}
-        [order] = orders_for(synth, settings, 1, "custom", {})
+        [order] = orders_for(synth, settings, 1, {})
         takes.append((dict(order.params), samples_of(synth, order.values)))
     return takes
 
@@ -694,7 +713,7 @@ def test_replay_brings_back_every_setting_that_makes_the_sound(
     for params, sound in random_takes:
         done = replay(params, params["seed"], knobs)
         assert done.report.applied == len(synth.controls)
-        [again] = orders_for(synth, done.payloads, 1, "custom", {})
+        [again] = orders_for(synth, done.payloads, 1, {})
         assert samples_of(synth, again.values) == sound
 
 
@@ -706,7 +725,7 @@ def test_a_snapshot_without_any_one_control_makes_another_sound(
         if params[name] == synth.defaults()[name]:
             continue
         left_out = {key: value for key, value in params.items() if key != name}
-        [order] = orders_for(synth, left_out, 1, "custom", {})
+        [order] = orders_for(synth, left_out, 1, {})
         if name == "bit_depth":  # it tells how the sound is kept, which the samples do not
             assert next(synth.run(order.values)).bit_depth != params[name]
         else:

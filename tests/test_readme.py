@@ -14,6 +14,7 @@ import pytest
 import app
 from generators import load_generator
 from store import GenerationHistory
+from tests.conftest import add
 from tests.pages import closing_loops
 
 ROOT = Path(__file__).parent.parent
@@ -71,6 +72,22 @@ def test_its_example_from_python_keeps_and_finds_a_take(
     code = block_with("add_to_history").replace('query="bell", favorite=True', 'query="brightness"')
     exec(code, {"audio": np.linspace(-0.5, 0.5, 4_800)})  # noqa: S102 - our own README
     assert "{'brightness': 3}" in capsys.readouterr().out
+
+
+def test_its_comparison_keeps_the_winner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    played: list[Path] = []
+    with GenerationHistory("my-history") as history:
+        for seed in (1, 2):
+            add(history, seed)
+    exec(block_with("ABComparison"), {"play": played.append})  # noqa: S102 - our own README
+    assert len(set(played)) == 2
+    told = capsys.readouterr().out
+    assert "Difference(name='seed', a=2, b=1" in told
+    assert "Tally(a=0, b=1, chance=0.5)" in told
+    assert "Glass bell {'seed': 1} 0" in told
 
 
 def test_its_panel_in_another_app_keeps_what_is_generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from store import GenerationHistory
+from store import GenerationHistory, InvalidPreset, Presets
 from tests.browser import PHONE, App, Tab, running, tab
 from tests.conftest import add
 from tests.figures import Figures
@@ -54,7 +55,7 @@ WATCH = """
 window.cardOf = (id) => [...document.querySelectorAll('[data-entry-id]')].find((card) => card.dataset.entryId === id);
 window.made = [];
 window.pwned = () => { window.made.push('code ran'); };
-const plain = /^(aria-.*|data-.*|title|alt|value|placeholder|download)$/;
+const plain = /^(aria-.*|data-.*|title|alt|label|value|placeholder|download)$/;
 const isForeign = (element) =>
   [...element.attributes].some(({ name, value }) => name === 'pwned' || (value.includes('pwned') && !plain.test(name) && !value.startsWith('/retake/media/')));
 new MutationObserver((changes) => {
@@ -215,6 +216,39 @@ def test_replay_puts_text_into_the_controls_and_reports_text(browser: Browser, a
             words = unspaced(opened.page.evaluate(REPLAY, entry_id))[:8]
             opened.wait(lambda words=words: words in unspaced(opened.value("prompt")), f"{words!r} in the controls")
         expect(opened.page.get_by_role("status").filter(has_text="Settings restored").first).to_be_visible()
+        settle(opened)
+
+
+@pytest.mark.proof
+def test_presets_show_text(browser: Browser, app: App) -> None:
+    presets = Presets(app.history)
+    names: set[str] = set()
+    for payload in PAYLOADS:
+        with contextlib.suppress(InvalidPreset):  # names are on one line, and short
+            folder = presets.create_folder(f"in {payload}"[:100])
+            params = {"prompt": payload, payload: payload}
+            name = presets.save(payload[:100], model_id="sing", model_name="Sing", params=params, folder=folder).name
+            names.add(name)
+            presets.save(name, model_id=payload[:100], model_name=payload, params=params)
+    assert len(names) > 10
+    with tab(browser, app, TALL, script=WATCH) as opened:
+        page = opened.page
+        page.get_by_role("button", name="Preset actions").click()
+        page.get_by_role("menuitem", name="Manage presets").click()
+        sheet = page.get_by_role("dialog", name="Presets")
+        expect(sheet.locator("[data-preset-id]")).to_have_count(2 * len(names))
+        own = sheet.locator("button.preset-name")
+        for number in range(0, own.count(), 4):
+            own.nth(number).evaluate("element => element.click()")
+            expect(page.locator(".toast").filter(has_text="Loaded").last).to_be_visible()
+            page.get_by_role("button", name="Preset actions").click()
+            page.get_by_role("menuitem", name="Manage presets").click()
+        more = sheet.locator(".preset-menu > button")
+        for number in range(0, more.count(), 7):
+            more.nth(number).click()
+            page.get_by_role("menuitem").first.click()
+            expect(page.locator("dialog.naming")).to_be_visible()
+            page.keyboard.press("Escape")
         settle(opened)
 
 

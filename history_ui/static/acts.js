@@ -1,5 +1,8 @@
 // What the user can do to takes.
 
+const FILL_WITHIN_MS = 150;
+const PAINT_MS = 50;
+
 /** Everything a click or a key can set going; each act is called with a take's id. */
 class Acts {
   constructor(panel) {
@@ -16,12 +19,18 @@ class Acts {
       'again',
       'favorite',
       'rate',
+      'compare',
+      'compareChoices',
       'change',
+      'savePreset',
+      'showPreset',
       'remove',
       'restore',
       'removeForGood',
       'emptyTrash',
       'warm',
+      'warmAtOnce',
+      'heard',
       'select',
       'details',
       'closeDetails',
@@ -51,25 +60,47 @@ class Acts {
     this.panel.sound.warmSoon(card);
   }
 
+  /** A press is a click in a tenth of a second, and the sound can be there by then. */
+  warmAtOnce(card) {
+    this.panel.sound.warm(card);
+  }
+
+  heard() {
+    return this.panel.sound.heard();
+  }
+
   /** Play or pause a take, and show it in the details. */
   play(id) {
     const { sound } = this.panel;
     if (sound.isOn(id) && !sound.failed) sound.toggle();
     else sound.play(this.card(id));
-    this.select(id);
+    this.selectHeard(id);
   }
 
   seek(id, fraction) {
     this.panel.sound.play(this.card(id), fraction);
-    this.select(id);
+    this.selectHeard(id);
   }
 
-  /** Hear a take from its start and have its settings back in the controls. */
-  replay(id) {
+  /** Select what was just set going, unless something else is selected by the time that it sounds. */
+  async selectHeard(id) {
+    this.chosen = id;
+    await this.panel.sound.seen();
+    if (this.chosen === id) this.select(id);
+  }
+
+  /**
+   * Have a take's settings back in the controls, and hear it from its start. The controls come first: a sound is loaded on
+   * the thread that draws them, and a twentieth of a second later sounds the same.
+   */
+  async replay(id) {
+    this.chosen = id;
+    await Promise.race([this.panel.turns.ask('replay', { id }), pause(FILL_WITHIN_MS)]);
+    await pause(PAINT_MS);
+    if (this.chosen !== id) return;
     const card = this.card(id);
     if (card?.audio) this.panel.sound.play(card, 0);
-    this.select(id);
-    this.panel.turns.ask('replay', { id });
+    this.selectHeard(id);
   }
 
   again(id) {
@@ -80,6 +111,15 @@ class Acts {
   favorite(id) {
     const card = this.card(id);
     if (card) this.change(id, { favorite: !card.favorite });
+  }
+
+  /** Choose a take to compare: the first is A, the second B. */
+  compare(id) {
+    this.panel.pairing.choose(id);
+  }
+
+  compareChoices(id) {
+    return this.panel.pairing.choices(id);
   }
 
   /** Rate a take; the rating it has already is taken back. */
@@ -100,6 +140,14 @@ class Acts {
       this.fail(error);
     }
     this.panel.watch.hurry();
+  }
+
+  savePreset(id) {
+    this.panel.presetActs.saveTake(id);
+  }
+
+  showPreset(id) {
+    this.panel.showPreset(id);
   }
 
   /** Delete at once; what can be taken back needs no question. */
@@ -128,6 +176,7 @@ class Acts {
     const hadFocus = Boolean(grid.viewOf(id)?.element.contains(document.activeElement));
     const wasShown = details.id === id;
     if (sound.isOn(id)) sound.stop();
+    if (this.panel.pairing.isFirst(id)) this.panel.pairing.drop();
     takes.remove(id);
     if (wasShown && neighbour) this.select(neighbour.id);
     else if (wasShown) this.closeDetails();
@@ -195,6 +244,7 @@ class Acts {
   /** Show a take in the details, wherever it is in the history. */
   async select(id, known = this.card(id)) {
     const { details, grid } = this.panel;
+    this.chosen = id;
     grid.activate(id);
     if (details.id === id) return;
     try {
@@ -217,6 +267,7 @@ class Acts {
     const hadFocus = details.element.contains(document.activeElement);
     const { id } = details;
     if (sheets.close()) return;
+    this.chosen = null;
     details.hide();
     this.panel.onSelected();
     if (hadFocus) focusQuietly(grid.viewOf(id)?.element ?? grid.scroller);

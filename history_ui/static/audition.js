@@ -17,7 +17,7 @@ class Audition {
   }
 
   /** The peaks of an unsaved take, as the server would give them for one on disk. */
-  async envelope(id, columns) {
+  async peaks(id, columns) {
     const { url } = await this.fetch(id);
     const bytes = await (await fetch(url)).arrayBuffer();
     const sound = await new OfflineAudioContext(1, 1, 48000).decodeAudioData(bytes);

@@ -44,7 +44,7 @@ class Blank {
     );
   }
 
-  async nothing(filters, modelName, countAll) {
+  async nothing(filters, names, countAll) {
     const head = filters.deleted && Object.keys(filters).length === 1;
     if (head) {
       this.put('trash', make('h2', { text: 'The trash is empty' }), this.clearButton('Show all takes'));
@@ -56,7 +56,7 @@ class Blank {
         ? 'Clear search and filters'
         : 'Clear search'
       : 'Clear filters';
-    const words = make('p', { class: 'blank-words', text: nothingWords(filters, modelName), dir: 'auto' });
+    const words = make('p', { class: 'blank-words', text: nothingWords(filters, names), dir: 'auto' });
     if (
       !this.put(
         `nothing ${JSON.stringify(filters)}`,
@@ -67,7 +67,7 @@ class Blank {
       )
     )
       return;
-    const ways = relaxations(filters, modelName);
+    const ways = relaxations(filters, names);
     const counts = await countAll(ways.map((way) => way.filters)).catch(() => []);
     others.replaceChildren(...ways.flatMap((way, index) => (counts[index] > 0 ? this.wayOut(way, counts[index]) : [])));
   }
@@ -101,8 +101,8 @@ class Blank {
 }
 
 /** Each way to look for less: the query with one filter left out. */
-function relaxations(filters, modelName) {
-  const ways = activeFilters(filters, modelName).map(({ name, without }) => ({ name, filters: cleanFilters(without) }));
+function relaxations(filters, names) {
+  const ways = activeFilters(filters, names).map(({ name, without }) => ({ name, filters: cleanFilters(without) }));
   if (filters.query)
     ways.push({
       name: `\u201c${clip(filters.query, 30)}\u201d`,

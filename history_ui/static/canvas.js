@@ -4,48 +4,74 @@ const ENVELOPE_ALPHA = 0.42;
 const MAX_COLUMNS = 4000;
 const QUIET_PEAK = 0.35 * 127;
 
-/** Draws a take's envelope twice, at rest and played; CSS cuts the two at --p. */
+/**
+ * Draws a take's peaks twice, at rest and played; CSS cuts the two at --p. Until they are there, and `measure` has to
+ * ask for them, the thumbnail stands in.
+ */
 class WaveCanvas {
+  /** `fetchPeaks(card, columns, signal)` gives the peaks, or null where there are none or they are not wanted any more. */
   constructor(className, fetchPeaks) {
     this.fetchPeaks = fetchPeaks;
     this.rest = make('canvas', { class: 'wave-rest' });
     this.played = make('canvas', { class: 'wave-played' });
     this.playhead = make('div', { class: 'playhead' });
     this.element = make('div', { class: `wave drawn ${className}` }, this.rest, this.played, this.playhead);
-    this.id = null;
+    this.card = null;
+    this.envelope = null;
+    this.wanted = false;
+    this.measured = 0;
+    this.asked = new AbortController();
     this.gain = 1;
     this.maxGain = 1;
     this.measureSoon = afterPause(120, () => this.measure());
+    this.showPicture(null);
     new ResizeObserver(() => this.onResize()).observe(this.element);
     new MutationObserver(() => this.draw()).observe(document.body, { attributes: true, attributeFilter: ['class'] });
   }
 
   onResize() {
     this.draw();
-    this.measureSoon();
+    if (this.wanted) this.measureSoon();
   }
 
-  /** Show a take's waveform; null takes it away. */
-  show(id) {
-    if (id === this.id) return;
-    this.id = id;
+  /** Show a take by its thumbnail; null takes it away. Nothing is measured here: that would lay out the page. */
+  show(card) {
+    if (card?.id === this.card?.id) return;
+    this.asked.abort();
+    this.card = card;
+    this.wanted = false;
+    this.measured = 0;
     this.envelope = null;
-    this.draw();
-    if (id !== null) this.measure();
+    this.gain = 1;
+    this.showPicture(card?.thumbnail);
+    this.ondraw?.();
+  }
+
+  /** Let the thumbnail stand in for the canvases; where there is none, a line at rest. */
+  showPicture(picture) {
+    const url = pictureUrl(picture);
+    setAttribute(this.element, 'data-exact', null);
+    this.element.classList.toggle('no-picture', !url);
+    for (const canvas of [this.rest, this.played]) canvas.style.maskImage = url;
   }
 
   columns() {
     return Math.min(MAX_COLUMNS, Math.round(this.element.clientWidth * devicePixelRatio));
   }
 
-  /** Fetch the peaks for the width there is now. */
+  /** Fetch the peaks for the width there is now, and draw them; what was asked before is not waited for any more. */
   async measure() {
-    const { id } = this;
+    const { card } = this;
+    this.wanted = true;
     const columns = this.columns();
-    if (id === null || columns < 2 || this.envelope?.asked === columns) return;
-    const envelope = await this.fetchPeaks(id, columns);
-    if (id !== this.id || !envelope) return;
-    this.envelope = { ...envelope, asked: columns };
+    if (!card || columns < 2 || this.measured === columns) return;
+    this.measured = columns;
+    this.asked.abort();
+    this.asked = new AbortController();
+    const { signal } = this.asked;
+    const envelope = await this.fetchPeaks(card, columns, signal);
+    if (signal.aborted || !envelope) return;
+    this.envelope = envelope;
     this.draw();
   }
 
@@ -54,8 +80,11 @@ class WaveCanvas {
   }
 
   draw() {
-    if (this.envelope) this.gain = displayGain(this.envelope, this.maxGain);
+    if (!this.envelope) return;
+    this.gain = displayGain(this.envelope, this.maxGain);
+    this.element.classList.remove('no-picture');
     for (const canvas of [this.rest, this.played]) this.drawOn(canvas);
+    setAttribute(this.element, 'data-exact', true);
     this.ondraw?.();
   }
 
@@ -65,17 +94,11 @@ class WaveCanvas {
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     const context = canvas.getContext('2d');
     context.clearRect(0, 0, width, height);
+    canvas.style.maskImage = '';
     if (width < 1 || height < 1) return;
     context.fillStyle = getComputedStyle(canvas).color;
-    if (this.envelope) drawEnvelope(context, this.envelope, this.gain, width, height);
-    else drawLine(context, width, height);
+    drawEnvelope(context, this.envelope, this.gain, width, height);
   }
-}
-
-function drawLine(context, width, height) {
-  const thickness = Math.max(1, Math.round(devicePixelRatio));
-  context.globalAlpha = ENVELOPE_ALPHA;
-  context.fillRect(0, Math.round((height - thickness) / 2), width, thickness);
 }
 
 function drawEnvelope(context, envelope, gain, width, height) {
@@ -111,12 +134,18 @@ function displayGain({ low, high }, maxGain) {
   return peak > QUIET_PEAK ? 1 : Math.max(1, Math.min(maxGain, (0.7 * 127) / peak));
 }
 
-/** Turn the wire's base64 bytes into numbers. */
-function decodeEnvelope({ columns, low, high, rms }) {
-  return { columns, low: signedBytes(low), high: signedBytes(high), rms: signedBytes(rms) };
+/** Fetch a take's exact peaks; null where there are none to be had, or `signal` says that they are not wanted any more. */
+async function fetchPeaks(card, columns, signal) {
+  try {
+    const answer = await fetch(`${card.audio.replace(/\.wav$/, '.peaks')}?columns=${columns}`, { signal });
+    return answer.ok ? peaksIn(await answer.arrayBuffer(), columns) : null;
+  } catch {
+    return null;
+  }
 }
 
-function signedBytes(base64) {
-  const text = atob(base64);
-  return Int8Array.from(text, (character) => character.charCodeAt(0));
+/** Read peaks as the server writes them: in 127ths, every column's lowest, then every highest, then every RMS. */
+function peaksIn(bytes, columns) {
+  const part = (number) => new Int8Array(bytes, number * columns, columns);
+  return { columns, low: part(0), high: part(1), rms: part(2) };
 }

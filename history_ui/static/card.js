@@ -26,9 +26,14 @@ class CardView {
       this.details,
     );
     this.element.addEventListener('click', (event) => this.onClick(event));
-    this.element.addEventListener('pointerenter', () => this.acts.warm(this.card));
-    this.element.addEventListener('focusin', () => this.acts.warm(this.card));
+    for (const name of ['pointerenter', 'focusin']) this.element.addEventListener(name, () => this.onNear());
+    this.element.addEventListener('pointerdown', () => this.acts.warmAtOnce(this.card));
     this.show(card);
+  }
+
+  onNear() {
+    this.finish();
+    this.acts.warm(this.card);
   }
 
   act(name, ...values) {
@@ -56,13 +61,21 @@ class CardView {
     setAttribute(this.element, 'aria-label', this.spoken(card, title));
     setAttribute(this.details, 'aria-label', `Details of ${title}`);
     this.marks.replaceChildren(...this.markIcons(card));
-    this.fillButtons(card, title);
+    if (this.isFinished) this.fillButtons(card, title);
     this.lastMeta = null;
     this.tell();
   }
 
+  /** Add what is to be seen only under the pointer or the focus, a third of a card's elements. */
+  finish() {
+    if (this.isFinished) return;
+    this.isFinished = true;
+    this.fillButtons(this.card, this.name);
+  }
+
   spoken(card, title) {
     const parts = [title, card.model, `${Math.max(1, Math.round(card.duration_s))} seconds`];
+    if (this.isFirst) parts.push('A, to be compared');
     if (card.favorite) parts.push('favourite');
     if (card.rating) parts.push(`rated ${card.rating}`);
     if (card.quality_words) parts.push(clip(card.quality_words, 60));
@@ -71,11 +84,19 @@ class CardView {
   }
 
   markIcons(card) {
-    const marks = [];
+    const marks = this.isFirst ? [make('span', { class: 'take-first', text: 'A', title: 'A, to be compared' })] : [];
     if (card.rating)
       marks.push(make('span', { class: 'take-rating', text: String(card.rating), title: `Rated ${card.rating} of 5` }));
     if (card.favorite) marks.push(icon('starred'));
     return marks;
+  }
+
+  /** Show that it was chosen as the first of two. */
+  setFirst(isFirst) {
+    if (isFirst === Boolean(this.isFirst)) return;
+    this.isFirst = isFirst;
+    this.marks.replaceChildren(...this.markIcons(this.card));
+    setAttribute(this.element, 'aria-label', this.spoken(this.card, this.name));
   }
 
   fillButtons(card, title) {
@@ -102,6 +123,7 @@ class CardView {
     return [
       ['replay', `Replay ${title}`, 'replay'],
       ['again', `Generate again ${title}`, 'again'],
+      ['compare', `Compare ${title}`, 'compare'],
       ['favorite', `Favourite ${title}`, card.favorite ? 'starred' : 'star', card.favorite],
       ['remove', `Delete ${title}`, 'trash'],
     ];

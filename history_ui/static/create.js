@@ -2,8 +2,8 @@
 
 /** Makes Create's status line, its error message and the label of "4 variations" work. */
 class Create {
-  constructor({ column, toasts, help, expectJob, onGenerate }) {
-    Object.assign(this, { column, toasts, expectJob, onGenerate });
+  constructor({ column, toasts, help, expectJob, onGenerate, onSurprise }) {
+    Object.assign(this, { column, toasts, expectJob, onGenerate, onSurprise });
     this.bar = make('div', { class: 'progress-bar' });
     this.line = make(
       'div',
@@ -33,7 +33,7 @@ class Create {
 
   listen() {
     this.column.addEventListener('click', (event) => {
-      if (event.target.closest('#surprise')) this.dismiss(); // the message was about other settings
+      if (event.target.closest('#surprise')) this.onSurpriseClick();
       if (!event.target.closest('#generate, #variations')) return;
       this.dismiss();
       this.expectJob();
@@ -42,6 +42,12 @@ class Create {
     this.column.addEventListener('input', (event) => {
       if (event.target.closest('#variations-count')) this.labelVariations();
     });
+  }
+
+  /** A message about other settings is out of date, and no preset has these. */
+  onSurpriseClick() {
+    this.dismiss();
+    this.onSurprise();
   }
 
   generate() {

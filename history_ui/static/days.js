@@ -6,8 +6,8 @@ function isByTime(sort) {
 }
 
 /**
- * What is known of a listing's days: which places they take. A day seen in a fetched page is measured by asking
- * the server for its true count and for how many takes stand before it; days not seen yet lie in gaps.
+ * What is known of a listing's days: which places they take. A day that reaches out of the fetched pages is measured by
+ * asking the server for its true count and for how many takes stand before it; days not seen yet lie in gaps.
  */
 class Days {
   constructor(server) {
@@ -17,7 +17,12 @@ class Days {
 
   /** Take note of the days in a stretch of the listing, and measure those that reach out of it. */
   async learn(query, offset, cards, total) {
-    if (!isByTime(query.sort)) return;
+    await this.measure(query, this.note(query, offset, cards, total));
+  }
+
+  /** Take note of the days in a stretch of the listing; give those that have to be measured. */
+  note(query, offset, cards, total) {
+    if (!isByTime(query.sort)) return [];
     const unmeasured = [];
     for (const run of dayRuns(offset, cards)) {
       if (this.records.get(run.since)?.measured) continue;
@@ -32,17 +37,19 @@ class Days {
       this.records.set(run.since, record);
       if (!whole) unmeasured.push(record);
     }
-    await this.measure(query, unmeasured);
+    return unmeasured;
   }
 
+  /** Measure days; false where there was nothing to measure. */
   async measure({ filters, sort }, records) {
-    if (records.length === 0) return;
+    if (records.length === 0) return false;
     const queries = records.flatMap(({ since, until }) => [
       { ...filters, since, until },
       { ...filters, ...(sort === 'newest' ? { since: until } : { until: since }) },
     ]);
     const { counts } = await this.server.call('fetch_counts', { queries });
     records.forEach((record, index) => fitRecord(record, counts[2 * index], counts[2 * index + 1]));
+    return true;
   }
 
   /** Take note that the take at a place is gone. */
@@ -123,6 +130,7 @@ function daySections(records, total) {
       since: record.since,
       start: next,
       count: end - next,
+      measured: record.measured,
       lead: 0,
     });
     next = end;

@@ -21,12 +21,16 @@ class Details {
       this.acts.closeDetails(),
     );
     this.meta = make('p', { class: 'details-meta' });
-    this.pictures = new Pictures(this.server, (fraction) => this.acts.seek(this.card.id, fraction));
+    this.pictures = new Pictures(this.server, {
+      seek: (fraction) => this.acts.seek(this.card.id, fraction),
+      heard: () => this.acts.heard(),
+    });
     this.quality = make('p', { class: 'details-quality' });
     this.buttons = new TakeButtons(this.acts);
     this.parent = make('p', { class: 'details-parent', hidden: true });
     this.reported = make('section', { class: 'details-part', hidden: true });
     this.differs = make('section', { class: 'details-part' });
+    this.compared = make('section', { class: 'details-part', hidden: true });
     this.parameters = make('section', { class: 'details-part' });
     this.tags = new TagEditor({ save: (tags) => this.change({ tags }), known: knownTags });
     this.note = new EditableText({
@@ -50,6 +54,7 @@ class Details {
       this.reported,
       this.differs,
       this.parameters,
+      this.compared,
       words,
       this.fields.element,
     );
@@ -69,7 +74,7 @@ class Details {
     return this.card?.id ?? null;
   }
 
-  /** Show a take: at once what its card knows, then the rest. */
+  /** Show a take: at once what its card knows, then, as soon as it is heard, the rest. */
   async show(card) {
     const other = card.id !== this.id;
     if (other) this.forget();
@@ -77,17 +82,20 @@ class Details {
     this.element.hidden = false;
     this.showCard(card);
     if (other) this.body.scrollTop = 0;
+    if (this.report?.id !== card.id) this.report = null;
+    this.showReport();
     this.pictures.show(card);
-    await this.load();
+    await this.acts.heard();
+    if (card.id === this.id) await this.load();
   }
 
   forget() {
     this.take = null;
-    this.report = null;
     this.title.drop();
     this.note.drop();
     this.tags.drop();
-    for (const part of [this.reported, this.differs, this.parameters]) part.replaceChildren();
+    this.compared.hidden = true;
+    for (const part of [this.differs, this.parameters, this.compared]) part.replaceChildren();
     this.parent.hidden = true;
     this.quality.replaceChildren();
     this.note.show('');
@@ -97,7 +105,7 @@ class Details {
   hide() {
     if (!this.card) return;
     this.forget();
-    this.card = null;
+    this.card = this.report = null;
     this.element.hidden = true;
     this.pictures.show({ id: null, audio: null, duration_s: 0 });
   }
@@ -143,6 +151,7 @@ class Details {
     this.showParent(take.parent);
     this.showDifferences();
     this.showParameters(take);
+    this.showVotes(take.votes);
     this.note.show(take.entry.note ?? '');
     this.fields.show(take);
   }
@@ -174,16 +183,50 @@ class Details {
   }
 
   showParameters({ parameters, card }) {
-    const from = card.preset && card.preset !== 'custom' ? `started from ${clip(plainName(card.preset), 40)}` : '';
-    this.parameters.hidden = parameters.length === 0;
-    this.parameters.replaceChildren(partHead('Parameters', from), ...parameterList(parameters));
+    this.parameters.hidden = parameters.length === 0 && !card.preset;
+    this.parameters.replaceChildren(partHead('Parameters', ''), ...this.presetLine(card), ...parameterList(parameters));
   }
 
-  /** Show what Replay did to the controls. */
-  showReport(id, report) {
-    if (id !== this.id) return;
-    const lines = reportLines(report);
+  /** "Preset: warm pads (changed since)"; a preset's name lists its takes. */
+  presetLine({ preset, preset_id: id, preset_changed: changed }) {
+    if (!preset) return [];
+    const name = clip(preset, 60);
+    const label = `Show the takes of ${name}`;
+    const shown = id
+      ? makeButton({ text: name, class: 'link', label, dir: 'auto' }, () => this.acts.showPreset(id))
+      : make('span', { text: name, dir: 'auto' });
+    return [make('p', { class: 'details-preset' }, 'Preset: ', shown, changed ? ' (changed since)' : '')];
+  }
+
+  /** Say how the take did in blind trials against others. */
+  showVotes(votes) {
+    this.compared.hidden = votes.length === 0;
+    this.compared.replaceChildren(
+      partHead('Blind votes', ''),
+      make('ul', { class: 'report' }, ...votes.map((vote) => this.voteLine(vote))),
+    );
+  }
+
+  voteLine({ id, title, won, of, chance }) {
+    const name = clip(title, 80);
+    const other = id
+      ? makeButton({ text: name, class: 'link', dir: 'auto' }, () => this.acts.select(id))
+      : make('span', { text: name });
+    const coin = make('span', { class: 'levels', text: ` ${DOT} a coin: ${percent(chance)}` });
+    return make('li', {}, `Preferred ${won} of ${of} times to `, other, coin);
+  }
+
+  /** Keep what Replay did to the controls, {id, report}, for its take, which may be shown only then; null: it was undone. */
+  noteReport(told) {
+    this.report = told;
+    this.showReport();
+  }
+
+  showReport() {
+    const report = this.report?.id === this.id ? this.report?.report : null;
+    const lines = report ? reportLines(report) : [];
     this.reported.hidden = lines.length === 0;
+    if (this.reported.hidden) return;
     this.reported.replaceChildren(
       partHead(reportWords(report), ''),
       make('ul', { class: 'report' }, ...lines.map((line) => make('li', { text: line }))),

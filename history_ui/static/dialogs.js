@@ -27,8 +27,19 @@ const KEYS = [
     [
       ['F', 'favourite'],
       ['1 \u2026 5', 'rate, the same again clears'],
+      ['P', 'save its settings as a preset'],
       ['Del', 'delete'],
       ['Z', 'undo'],
+    ],
+  ],
+  [
+    'Compare',
+    [
+      ['B', 'this take is A, then another one B'],
+      ['\u21e7 Space', 'switch, at the same place'],
+      ['1  2', 'hear the first, the second'],
+      ['\u2190 \u2192', 'back, on'],
+      ['Esc', 'leave everything as it was'],
     ],
   ],
   [

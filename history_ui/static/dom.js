@@ -43,6 +43,11 @@ function makeButton({ icon: iconName, label, text, title, ...attributes }, onCli
   return button;
 }
 
+/** Put a native list into the box that draws its sign. */
+function makeChoice(list) {
+  return make('div', { class: 'choice' }, list, icon('chevron'));
+}
+
 /** Swap the icon of a button for another. */
 function setIcon(button, name) {
   const shown = button.querySelector('svg');
@@ -59,26 +64,73 @@ function focusQuietly(element) {
 
 /** Call a function at most once per animation frame. */
 function oncePerFrame(callback) {
+  return gathered(requestAnimationFrame, callback);
+}
+
+/** Call a function so long after it was asked for, however often it is asked for meanwhile. */
+function within(waitMs, callback) {
+  return gathered((run) => setTimeout(run, waitMs), callback);
+}
+
+function gathered(schedule, callback) {
   let asked = false;
   return () => {
     if (asked) return;
     asked = true;
-    requestAnimationFrame(() => {
+    schedule(() => {
       asked = false;
       callback();
     });
   };
 }
 
-/** Call a function once nothing has asked for it for a while. */
+/** Call a function once nothing has asked for it for a while: `cancel` lets a call that waits go, `hurry` makes it now. */
 function afterPause(pauseMs, callback) {
   let timer = 0;
+  let waiting = null;
+  const cancel = () => {
+    clearTimeout(timer);
+    waiting = null;
+  };
+  const hurry = () => {
+    const call = waiting;
+    cancel();
+    call?.();
+  };
   const ask = (...values) => {
     clearTimeout(timer);
-    timer = setTimeout(() => callback(...values), pauseMs);
+    waiting = () => callback(...values);
+    timer = setTimeout(hurry, pauseMs);
   };
-  ask.cancel = () => clearTimeout(timer);
-  return ask;
+  return Object.assign(ask, { cancel, hurry });
+}
+
+/** Do work at once, but one piece at a time: of what is asked for meanwhile, only the newest is done afterwards. */
+function newestOnly(work) {
+  let running = null;
+  let waiting = null;
+  const start = (values) => {
+    running = work(...values).finally(() => {
+      const next = waiting;
+      running = waiting = null;
+      if (next) start(next);
+    });
+  };
+  return async (...values) => {
+    waiting = running ? values : null;
+    if (!running) start(values);
+    while (running) await running;
+  };
+}
+
+/** Wait until what has been put into the page is painted. */
+async function painted() {
+  for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
+}
+
+/** Wait for so many milliseconds. */
+function pause(waitMs) {
+  return new Promise((resolve) => setTimeout(resolve, waitMs));
 }
 
 /** Return whether what has the focus takes typed text, so that a letter there is no shortcut. */

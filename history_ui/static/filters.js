@@ -2,8 +2,8 @@
 
 const SORTS = { newest: 'Newest first', oldest: 'Oldest first', longest: 'Longest first', loudest: 'Loudest first' };
 
-/** The filters in force, each with the chip's name, how to take it out, and how it reads in a sentence. */
-function activeFilters(filters, modelName) {
+/** The filters in force, each with the chip's name (`names` are those of the model and the preset), how to take it out, and how it reads in a sentence. */
+function activeFilters(filters, names) {
   const active = [];
   const add = (name, without, before, after) => active.push({ name, without, before, after });
   if (filters.deleted) add('Deleted', { ...filters, deleted: undefined }, 'deleted');
@@ -18,13 +18,15 @@ function activeFilters(filters, modelName) {
       `tagged #${clip(tag, 40)}`,
     );
   }
-  if (filters.model_id) add(modelName, { ...filters, model_id: undefined }, null, `made by ${modelName}`);
+  if (filters.model_id) add(names.model, { ...filters, model_id: undefined }, null, `made by ${names.model}`);
+  if (filters.preset_id)
+    add(names.preset, { ...filters, preset_id: undefined }, null, `from the preset \u201c${names.preset}\u201d`);
   return active;
 }
 
 /** "No favourite take tagged #voice has “glass choir” in its title, tags or parameters." */
-function nothingWords(filters, modelName) {
-  const active = activeFilters(filters, modelName);
+function nothingWords(filters, names) {
+  const active = activeFilters(filters, names);
   const before = active.map((filter) => filter.before).filter(Boolean);
   const after = active.map((filter) => filter.after).filter(Boolean);
   const which = ['No', ...before, 'take', after.join(' and ')].filter(Boolean).join(' ');

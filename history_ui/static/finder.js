@@ -1,6 +1,5 @@
 // The head of the gallery: search, order, chips.
 
-const SEARCH_PAUSE_MS = 120;
 const TAG_CHIPS = 3;
 
 /** Lets the user say which takes to list; `ask(query)` is called for every change. */
@@ -10,7 +9,6 @@ class Finder {
     this.filters = {};
     this.sort = 'newest';
     this.summary = null;
-    this.searchSoon = afterPause(SEARCH_PAUSE_MS, () => this.search());
     this.buildSearch();
     this.buildSort();
     this.chips = make('div', { class: 'chips', role: 'group', 'aria-label': 'Filters' });
@@ -44,10 +42,8 @@ class Finder {
       this.clearSearch(),
     );
     this.box = make('div', { class: 'search' }, icon('search'), this.input, this.hint, this.clearButton);
-    this.input.addEventListener('input', () => {
-      this.showClear();
-      this.searchSoon();
-    });
+    this.input.addEventListener('input', (event) => this.onInput(event));
+    this.input.addEventListener('compositionend', (event) => this.onInput(event));
     this.input.addEventListener('keydown', (event) => this.onKey(event));
   }
 
@@ -81,7 +77,14 @@ class Finder {
     this.modelMenu = new Menu(this.modelChip, 'Model', () => this.modelChoices());
     this.tagsChip = make('button', { type: 'button', class: 'chip' }, make('span', { text: 'Tags' }), icon('chevron'));
     this.tagsMenu = new Menu(this.tagsChip, 'Tags', () => this.tagChoices());
-    this.menus.push(this.modelMenu, this.tagsMenu);
+    this.presetChip = make(
+      'button',
+      { type: 'button', class: 'chip' },
+      make('span', { text: 'Preset' }),
+      icon('chevron'),
+    );
+    this.presetMenu = new Menu(this.presetChip, 'Preset', () => this.presetChoices());
+    this.menus.push(this.modelMenu, this.presetMenu, this.tagsMenu);
   }
 
   modelChoices() {
@@ -89,6 +92,14 @@ class Finder {
       label: clip(label, 60),
       words: count(number),
       run: () => this.change({ model_id: value }),
+    }));
+  }
+
+  presetChoices() {
+    return (this.summary?.presets ?? []).slice(0, 200).map(({ value, label, count: number }) => ({
+      label: clip(label, 60),
+      words: count(number),
+      run: () => this.change({ preset_id: value }),
     }));
   }
 
@@ -104,11 +115,13 @@ class Finder {
       }));
   }
 
+  /** Search with every letter; a word that is still being composed is none yet. */
+  onInput(event) {
+    this.showClear();
+    if (!event.isComposing) this.search();
+  }
+
   onKey(event) {
-    if (event.key === 'Enter') {
-      this.searchSoon.cancel();
-      this.search();
-    }
     if (event.key !== 'Escape') return;
     event.preventDefault();
     event.stopPropagation();
@@ -128,7 +141,6 @@ class Finder {
   clearSearch() {
     this.input.value = '';
     this.showClear();
-    this.searchSoon.cancel();
     this.search();
     this.input.focus();
   }
@@ -168,6 +180,16 @@ class Finder {
     return clip(model?.label ?? value ?? '', 60);
   }
 
+  presetName(value = this.filters.preset_id) {
+    const preset = this.summary?.presets?.find((facet) => facet.value === value);
+    return clip(preset?.label ?? 'Preset', 60);
+  }
+
+  /** What the filters in force are called. */
+  names() {
+    return { model: this.modelName(), preset: this.presetName() };
+  }
+
   /** Show the numbers of the whole history on the chips. */
   showSummary(summary) {
     this.summary = summary;
@@ -176,7 +198,7 @@ class Finder {
 
   /** Show the chips; drawn anew only for other words, since that takes a chip from under the pointer. */
   showChips() {
-    const words = JSON.stringify([this.filters, this.summary]);
+    const words = JSON.stringify([{ ...this.filters, query: null }, this.summary]);
     if (words === this.chipWords) return;
     this.chipWords = words;
     this.fitChips();
@@ -193,7 +215,7 @@ class Finder {
   }
 
   chipList(tagChips) {
-    const { counts = {}, tags = [], models = [], deleted_bytes: deletedBytes = 0 } = this.summary ?? {};
+    const { counts = {}, tags = [], models = [], presets = [], deleted_bytes: deletedBytes = 0 } = this.summary ?? {};
     const { filters } = this;
     const chosen = filters.tags ?? [];
     const shown = new Set([...tags.slice(0, tagChips).map((facet) => facet.value), ...chosen]);
@@ -204,6 +226,7 @@ class Finder {
       ...[...shown].map((tag) => this.tagToggle(tag, tags, chosen)),
       tags.some((facet) => !shown.has(facet.value)) ? this.tagsChip : null,
       this.modelToggle(models),
+      this.presetToggle(presets),
       this.deletedToggle(counts.deleted, deletedBytes),
     ].filter(Boolean);
   }
@@ -228,6 +251,12 @@ class Finder {
     if (this.filters.model_id)
       return this.chip('model', this.modelName(), null, true, () => this.change({ model_id: undefined }));
     return models.length > 1 ? this.modelChip : null;
+  }
+
+  presetToggle(presets) {
+    if (this.filters.preset_id)
+      return this.chip('preset', this.presetName(), null, true, () => this.change({ preset_id: undefined }));
+    return presets.length > 0 ? this.presetChip : null;
   }
 
   deletedToggle(number, bytes) {

@@ -2,6 +2,9 @@
 
 const GONE =
   'Retake does not answer: it was stopped, or the connection is lost. This page goes on by itself when it is back.';
+const ANNOUNCE_AFTER_MS = 500;
+
+const READING = 'A long history is being read for the first time, or anew. Its newest takes are here already.';
 
 /** Puts finder, grid, empty states and messages together; `acts` is what the user can do, by name. */
 class Gallery {
@@ -12,6 +15,8 @@ class Gallery {
     this.trouble = null;
     this.isGone = false;
     this.dismissed = false;
+    this.listNewest = newestOnly((query) => this.listNow(query));
+    this.announceSoon = afterPause(ANNOUNCE_AFTER_MS, (words) => acts.announce(words));
     this.finder = new Finder((query) => this.list(query));
     this.stranded = new Stranded();
     this.grid = new Grid({
@@ -23,6 +28,7 @@ class Gallery {
     });
     this.blank = new Blank({ ...acts, filter: (filters) => this.finder.setFilters(filters) });
     this.notice = make('div', { class: 'notice', role: 'status', hidden: true });
+    this.reading = make('div', { class: 'notice reading', hidden: true });
     this.place = make('span', { class: 'place' });
     this.empty = makeButton({ text: 'Delete all for good', class: 'link' }, () => acts.emptyTrash());
     this.blankHead = make(
@@ -42,12 +48,14 @@ class Gallery {
       { class: 'gallery', 'aria-label': 'History', tabindex: -1 },
       this.finder.element,
       this.notice,
+      this.reading,
       this.blankHead,
       this.blank.element,
       this.stranded.element,
       this.grid.scroller,
     );
     bus.on('listed', () => this.onListed());
+    bus.on('painted', (first) => this.onPainted(first));
   }
 
   onSkip(event) {
@@ -55,17 +63,19 @@ class Gallery {
     this.grid.focus(this.takes.window.first);
   }
 
-  /** List what matches a query; what cannot be listed is told. */
-  async list(query) {
+  /** List what matches a query, or a newer one that comes before it was asked for. */
+  list(query) {
     this.wanted = query;
+    return this.listNewest(query);
+  }
+
+  /** List what matches a query; what cannot be listed is told. */
+  async listNow(query) {
     const shown = await this.takes.show(query).catch((error) => {
       this.bus.say('trouble', error);
       return false;
     });
-    if (!shown) return;
-    this.grid.active = { id: null, place: 0 };
-    this.grid.relay({ toTop: true });
-    this.acts.announce(plural(this.takes.total, 'take'));
+    if (shown) this.announceSoon(plural(this.takes.total, 'take'));
   }
 
   async fetchSummary() {
@@ -81,11 +91,18 @@ class Gallery {
 
   placeWords() {
     const { counts, size_bytes: bytes, folder } = this.summary;
+    if (this.building)
+      return `The newest ${counts.all.toLocaleString('en')} of ${plural(this.building.total, 'take')} in ${clip(folder, 80)}`;
     return `${plural(counts.all, 'take')}, ${size(bytes)} in ${clip(folder, 80)}`;
   }
 
   onListed() {
     this.showBlank();
+  }
+
+  /** Say on the element what is to be seen, for who waits for it: what was searched for, and the first place on screen. */
+  onPainted(first) {
+    setAttributes(this.element, { 'data-query': this.takes.query.filters.query ?? '', 'data-first': first });
   }
 
   get isTrash() {
@@ -120,7 +137,7 @@ class Gallery {
   }
 
   showNothing() {
-    this.blank.nothing(this.takes.query.filters, this.finder.modelName(), (filters) => this.countAll(filters));
+    this.blank.nothing(this.takes.query.filters, this.finder.names(), (filters) => this.countAll(filters));
   }
 
   /** Nothing kept and nothing deleted: there is nothing to search either. */
@@ -145,7 +162,8 @@ class Gallery {
   }
 
   headingWords(section, isFirst) {
-    const words = section.count > 0 || section.kind !== 'now' ? [plural(section.count, 'take')] : [];
+    const isCounted = section.count > 0 || section.kind !== 'now';
+    const words = isCounted && section.measured !== false ? [plural(section.count, 'take')] : [];
     if (isFirst && this.extras.unsavedCount > 0 && section.lead > 0)
       words.push(`${this.extras.unsavedCount} not saved`);
     return words.join(', ');
@@ -165,6 +183,17 @@ class Gallery {
     if (gone === this.isGone) return;
     this.isGone = gone;
     this.showNotice();
+  }
+
+  /** Say how far a long history has been read, of which only the newest takes are listed until then. */
+  setBuilding(building) {
+    this.building = building;
+    if (building && this.reading.hidden) {
+      const bar = make('progress', { 'aria-label': 'Reading the history' });
+      this.reading.replaceChildren(make('p', { text: READING }), bar);
+    }
+    this.reading.hidden = !building;
+    if (building) Object.assign(this.reading.lastChild, { max: building.total, value: building.done });
   }
 
   /** Show what is not as it should be: no server, or damage that was set aside when the history was opened. */

@@ -6,6 +6,9 @@ const MIN_CARD_WIDTH = 224;
 const CARD_GAP = 10;
 const SIDE_PADDING = 16;
 const MARGIN = 480;
+const NEAR_ROWS = 6;
+const FINISH_AFTER_MS = 60;
+const PREFETCH_AFTER_MS = 150;
 
 /** Lays takes out in rows under day headings, and keeps the visible place still when the listing changes. */
 class Grid {
@@ -18,19 +21,22 @@ class Grid {
     this.blanks = [];
     this.scrolledSoon = oncePerFrame(() => this.onScrolled());
     this.columns = 3;
+    this.height = 0;
     this.active = { id: null, place: 0 };
     this.flow = make('div', { class: 'flow' });
     this.scroller = make('div', { class: 'scroller', tabindex: -1 }, this.flow);
     this.renderSoon = oncePerFrame(() => this.render());
-    this.needAfterPause = afterPause(90, () => this.need());
-    this.lastTop = 0;
+    this.finishSoon = within(FINISH_AFTER_MS, () => this.finish());
+    this.needNewest = newestOnly((rows = 0, ahead = 0) => this.needNow(rows, ahead));
+    this.prefetchSoon = afterPause(PREFETCH_AFTER_MS, () => this.needNewest(NEAR_ROWS, PAGE));
+    this.paintings = 0;
     this.scroller.addEventListener('scroll', this.scrolledSoon, { passive: true });
     this.flow.addEventListener('focusin', (event) =>
       this.activate(event.target.closest('[data-entry-id]')?.dataset.entryId),
     );
     new ResizeObserver(() => this.measure()).observe(this.scroller);
     takes.bus.on('listing', () => this.hold());
-    takes.bus.on('listed', () => this.relay());
+    takes.bus.on('listed', (how) => this.relay(how));
     takes.bus.on('changed', (card) => this.viewOf(card.id)?.show(card));
   }
 
@@ -42,6 +48,7 @@ class Grid {
   measure() {
     const width = this.scroller.clientWidth - 2 * SIDE_PADDING;
     if (width <= 0) return;
+    this.height = this.scroller.clientHeight;
     const columns = Math.max(1, Math.floor((width + CARD_GAP) / (MIN_CARD_WIDTH + CARD_GAP)));
     if (columns === this.columns && this.layout) {
       this.renderSoon();
@@ -68,10 +75,12 @@ class Grid {
     return { id: this.takes.at(place)?.id, place, offset: this.topOf(place) - top };
   }
 
-  /** Lay everything out anew and show it, without moving what was on screen. */
+  /** Lay everything out anew and show it, without moving what was on screen, or from its top. */
   relay({ toTop = false } = {}) {
     const { held } = this;
+    const { scrollTop, clientHeight } = this.scroller; // read before anything is written: reading after costs a layout
     this.held = null;
+    if (toTop) this.active = { id: null, place: 0 };
     const lead = this.extras.nodes().length;
     this.layout = laySections({
       takes: this.takes,
@@ -82,9 +91,13 @@ class Grid {
       nowS: nowSeconds(),
     });
     this.flow.style.height = `${this.layout.height}px`;
-    if (toTop) this.scroller.scrollTop = 0;
-    else if (held) this.scrollToHeld(held);
-    this.render();
+    if (toTop) {
+      if (scrollTop > 0) this.scroller.scrollTop = 0;
+      this.render({ margin: 0, scrollTop: 0, clientHeight: clientHeight || this.height }); // it may be hidden still
+    } else {
+      if (held) this.scrollToHeld(held);
+      this.render();
+    }
   }
 
   scrollToHeld(held) {
@@ -114,14 +127,13 @@ class Grid {
     if (Math.floor(this.scroller.scrollTop / ROW_HEIGHT) !== this.shownRow) this.render();
   }
 
-  /** Show what is near the visible part, and nothing else. */
-  render() {
+  /** Show what is on screen and within a margin, and nothing else. */
+  render({ margin = MARGIN, scrollTop = this.scroller.scrollTop, clientHeight = this.scroller.clientHeight } = {}) {
     if (!this.layout) return;
-    const { scrollTop, clientHeight } = this.scroller; // read before anything is written: reading after costs a layout
     this.shownRow = Math.floor(scrollTop / ROW_HEIGHT);
     this.blanksUsed = 0;
-    const top = scrollTop - MARGIN;
-    const bottom = scrollTop + clientHeight + MARGIN;
+    const top = scrollTop - margin;
+    const bottom = scrollTop + clientHeight + margin;
     const shown = this.layout.sections.filter((section) => section.top < bottom && section.top + section.height > top);
     const used = new Set();
     const elements = shown.map((section) => this.showSection(section, top, bottom, used));
@@ -130,6 +142,15 @@ class Grid {
     this.forget(used, new Set(shown.map((section) => section.key)));
     this.noteWindow(scrollTop, clientHeight);
     this.updateReachable();
+    this.isWide = margin > 0;
+    this.finishSoon();
+  }
+
+  /** Once what is on screen is painted, see to what is near it, and to what is to be seen only under the pointer. */
+  finish() {
+    if (!this.isWide) this.render();
+    for (const view of this.views.values()) view.finish();
+    this.needNewest(NEAR_ROWS);
   }
 
   showSection(section, top, bottom, used) {
@@ -190,10 +211,19 @@ class Grid {
 
   noteWindow(top, height) {
     this.takes.window = { first: this.placeAt(top), last: this.placeAt(top + height) + this.columns };
-    const fast = Math.abs(top - this.lastTop) > 1.5 * height;
-    this.lastTop = top;
-    if (fast) this.needAfterPause();
-    else this.need();
+    this.needNewest();
+    this.prefetchSoon();
+    this.notePainted();
+  }
+
+  /** Say, once all that is on screen is painted, which place comes first on it. */
+  async notePainted() {
+    const { first, last } = this.takes.window;
+    const painting = (this.paintings += 1);
+    for (let place = first; place <= Math.min(last, this.takes.total - 1); place += 1) if (!this.takes.at(place)) return;
+    await painted();
+    if (painting !== this.paintings) return;
+    this.takes.bus.say('painted', first);
   }
 
   /** The first place of the row at a height of the long page. */
@@ -204,11 +234,16 @@ class Grid {
     return section.start + Math.max(0, Math.min(row * this.columns - section.lead, section.count - 1));
   }
 
-  need() {
-    const { first, last } = this.takes.window;
-    this.takes
-      .need(first - 5 * this.columns, last + 6 * this.columns)
-      .catch((error) => this.takes.bus.say('trouble', error));
+  /** Fetch what is on screen, then so many rows near it; a flight over thousands of takes fetches where it comes to rest. */
+  async needNow(rows, ahead) {
+    const { takes, columns } = this;
+    const { first, last } = takes.window;
+    try {
+      await takes.need(first, last);
+      if (rows > 0 && first === takes.window.first) await takes.need(first - rows * columns, last + rows * columns + ahead);
+    } catch (error) {
+      takes.bus.say('trouble', error);
+    }
   }
 
   /** Keep one card in the tab order: the active one, or else the first on screen. */

@@ -6,18 +6,42 @@ class Messages {
     this.panel = panel;
   }
 
-  replayed({ id, report }) {
-    const { toasts, details, panel } = { ...this.panel, panel: this.panel };
-    details.showReport(id, report);
-    toasts.show(`Settings restored: ${reportWords(report)}`, {
-      lines: reportLines(report),
-      action: { label: 'Undo', key: 'Z', run: () => panel.turns.ask('undo_replay', {}) },
+  async replayed({ id, report, loaded }) {
+    this.panel.presets.note(loaded);
+    await pause(PAINT_MS); // the controls come first
+    this.panel.details.noteReport({ id, report });
+    this.tellReport(`Settings restored: ${reportWords(report)}`, reportLines(report));
+  }
+
+  /** A preset is in the controls. */
+  async loaded({ key, name, report }) {
+    this.panel.presets.note(key);
+    await pause(PAINT_MS);
+    this.tellReport(`Loaded \u201c${clip(name, 60)}\u201d: ${reportWords(report)}`, reportLines(report, 'preset'));
+  }
+
+  /** Say what was put into the controls; of several, one after the other, only the last is shown. */
+  tellReport(words, lines) {
+    const { toasts, turns } = this.panel;
+    this.panel.reportToast?.close();
+    this.panel.reportToast = toasts.show(words, {
+      lines,
+      action: { label: 'Undo', key: 'Z', run: () => turns.ask('undo_replay', {}) },
     });
   }
 
-  undone() {
-    const { details, toasts } = this.panel;
-    details.reported.hidden = true;
+  preset_saved({ asked, preset, before }) {
+    this.panel.presets.settle(asked, ({ resolve }) => resolve({ preset, before }));
+  }
+
+  preset_refused({ asked, error }) {
+    this.panel.presets.settle(asked, ({ reject }) => reject(new Refused(error)));
+  }
+
+  undone({ loaded }) {
+    const { details, toasts, presets } = this.panel;
+    details.noteReport(null);
+    presets.note(loaded);
     toasts.show('The controls are as they were before', { lifeMs: 4000 });
   }
 

@@ -1,6 +1,17 @@
 // The panel: every part is made here and told what the others do.
 
-const RETAKE_EVENTS = ['replay', 'again', 'undo_replay', 'put_back', 'ready'];
+const RETAKE_EVENTS = [
+  'replay',
+  'again',
+  'undo_replay',
+  'put_back',
+  'mirror',
+  'load_preset',
+  'save_preset',
+  'hold_preset',
+];
+
+const MIRROR_AFTER_MS = 60;
 
 class Panel {
   constructor({ element, trigger, props, server, watch }) {
@@ -17,7 +28,7 @@ class Panel {
     this.build();
     this.listen();
     watch('value', () => this.onMessage(this.props.value));
-    this.send('ready', {});
+    this.send('mirror', {});
     this.start();
   }
 
@@ -29,6 +40,14 @@ class Panel {
     this.toasts = new Toasts();
     this.turns = new Turns((name, data) => this.send(name, data));
     this.controls = new Controls(this.bus, (values) => this.send('put_back', { values }));
+    this.presets = new Presets({
+      server: this.server,
+      bus: this.bus,
+      controls: this.controls,
+      send: (name, data) => this.send(name, data),
+      opensLoaded: this.standalone,
+    });
+    this.presetActs = new PresetActs(this);
     this.gallery = new Gallery({
       server: this.server,
       bus: this.bus,
@@ -42,7 +61,7 @@ class Panel {
       (this.gallery.summary?.tags ?? []).map((tag) => tag.value),
     );
     this.playback = new Playback(this);
-    this.player = new Player(this.sound, (id, columns) => this.fetchEnvelope(id, columns), this.playback);
+    this.player = new Player(this.sound, (...asked) => this.fetchPeaks(...asked), this.playback);
     this.watch = new Watch(this.server, {
       tell: (status) => this.onStatus(status),
       fail: (error) => this.onTrouble(error),
@@ -50,6 +69,7 @@ class Panel {
       isGone: () => this.isGone(),
     });
     this.buildCreate();
+    this.buildPresets();
     this.sheets = new Sheets({
       root: this.root,
       page: this.page,
@@ -60,6 +80,8 @@ class Panel {
       onChange: () => this.onLayout(),
     });
     this.buildPhone(acts);
+    this.compare = new Compare(this);
+    this.pairing = new Pairing(this);
     this.keys = new Shortcuts(this);
     this.assemble();
   }
@@ -73,7 +95,41 @@ class Panel {
       help: () => showHelp(this.root),
       expectJob: () => this.watch.expectJob(),
       onGenerate: () => this.sheets.close(),
+      onSurprise: () => this.presets.hold(null),
     });
+  }
+
+  /** The bar stands where Python laid out a place for it. */
+  buildPresets() {
+    this.presetSheet = new PresetSheet({
+      presets: this.presets,
+      acts: this.presetActs,
+      bus: this.bus,
+      toasts: this.toasts,
+      takesOf: (id) => this.gallery.summary?.presets?.find(({ value }) => value === id)?.count ?? 0,
+      showTakes: (id) => this.showPreset(id),
+      host: this.root,
+    });
+    this.presetBar = new PresetBar({
+      presets: this.presets,
+      acts: this.presetActs,
+      bus: this.bus,
+      undo: () => this.toasts.undo(),
+      manage: () => this.presetSheet.open(),
+    });
+    whileBuilding(document.body, () => this.placeBar());
+  }
+
+  placeBar() {
+    if (this.presetBar.element.isConnected) return;
+    const place = document.getElementById(this.props.bar_id);
+    place?.querySelector('.preset-host')?.append(this.presetBar.element);
+  }
+
+  /** List the takes that came from a preset. */
+  showPreset(id) {
+    this.sheets.close();
+    this.gallery.finder.setFilters({ preset_id: id });
   }
 
   buildPhone(acts) {
@@ -101,6 +157,7 @@ class Panel {
       this.toasts.element,
       this.toasts.spoken,
       this.sound.audio,
+      this.presetBar.menu.list,
     );
   }
 
@@ -109,6 +166,9 @@ class Panel {
     bus.on('listing', () => this.takeInJobs());
     bus.on('trouble', (error) => this.onTrouble(error));
     bus.on('controls', () => this.details.showDifferences());
+    const mirrorSoon = afterPause(MIRROR_AFTER_MS, () => this.root.isConnected && this.send('mirror', {}));
+    window.addEventListener('retake:changed', mirrorSoon);
+    window.addEventListener('pagehide', mirrorSoon.hurry);
     bus.on('unplayable', (card, words) => this.onUnplayable(card, words));
     this.ageing = setInterval(() => this.grid.renderSoon(), 20000);
   }
@@ -116,6 +176,7 @@ class Panel {
   start() {
     this.gallery.list({ filters: {}, sort: 'newest' });
     this.gallery.fetchSummary().catch((error) => this.bus.say('trouble', error));
+    this.presets.fetchNewest();
     this.watch.hurry();
   }
 
@@ -126,9 +187,9 @@ class Panel {
     );
   }
 
-  fetchEnvelope(id, columns) {
-    if (this.sound.card?.unsaved) return this.acts.audition.envelope(id, columns).catch(() => null);
-    return fetchEnvelope(this.server, id, columns);
+  fetchPeaks(card, columns, signal) {
+    if (card.unsaved) return this.acts.audition.peaks(card.id, columns).catch(() => null);
+    return fetchPeaks(card, columns, signal);
   }
 
   /** Show a take's new state wherever it is on screen. */
@@ -142,6 +203,7 @@ class Panel {
   decorate(view, underHeading) {
     const { card } = view;
     setAttribute(view.element, 'aria-current', this.details.id === card.id ? 'true' : null);
+    view.setFirst(this.pairing.isFirst(card.id));
     view.tell(this.playback.of(card.id), nowSeconds(), underHeading);
   }
 
@@ -171,10 +233,14 @@ class Panel {
   }
 
   /** Keep up with the history. A job and the take it has become change places in one step. */
-  async onStatus({ revision, trouble, jobs, failures = [], unsaved, unsaved_lost: lost = 0 }) {
+  async onStatus({ revision, presets, building = null, trouble, jobs, failures = [], unsaved, unsaved_lost: lost = 0 }) {
     const wasInTrouble = Boolean(this.gallery.trouble) || this.gallery.isGone || this.takes.total === null;
+    if (this.gallery.isGone) this.presets.hold(this.presets.loaded); // a server that was started again does not know
     this.gallery.setGone(false);
     this.gallery.setTrouble(trouble ? new Refused(trouble) : null);
+    this.gallery.setBuilding(building);
+    this.placeBar(); // in a host's tab it may have been built late, or anew
+    this.presets.follow(presets);
     this.coming = { jobs, unsaved };
     if (!trouble) {
       if (this.takes.total === null && !this.takes.showing) await this.gallery.list(this.gallery.wanted);
@@ -187,11 +253,11 @@ class Panel {
 
   /** Say what a host's function raised since the last look; what was before this page is not its news. */
   tellFailures(failures) {
-    const newest = failures.at(-1)?.id ?? 0;
-    for (const { id, type, message } of this.toldFailure === undefined ? [] : failures) {
-      if (id > this.toldFailure) this.toasts.show(`The generator stopped: ${clip(message || type, 200)}`);
-    }
-    this.toldFailure = newest;
+    const isNews = ({ id, age_s }) =>
+      this.toldFailure === undefined ? age_s * 1000 < performance.now() : id > this.toldFailure;
+    for (const { type, message } of failures.filter(isNews))
+      this.toasts.show(`The generator stopped: ${clip(message || type, 200)}`);
+    this.toldFailure = failures.at(-1)?.id ?? 0;
   }
 
   async catchUp(revision) {
@@ -234,6 +300,7 @@ class Panel {
   isGone() {
     if (this.root.isConnected) return false;
     this.sound.stop();
+    this.compare.close();
     clearInterval(this.ageing);
     return true;
   }
@@ -254,7 +321,7 @@ class Panel {
     if (!message?.kind || message.seq === this.heard) return;
     this.heard = message.seq;
     new Messages(this)[message.kind]?.(message);
-    if (['replayed', 'undone', 'refused'].includes(message.kind)) setTimeout(() => this.turns.next());
+    if (['replayed', 'loaded', 'undone', 'refused'].includes(message.kind)) setTimeout(() => this.turns.next());
   }
 }
 

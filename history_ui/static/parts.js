@@ -9,11 +9,14 @@ class TakeButtons {
     this.restore = makeButton({ icon: 'restore', text: 'Restore', class: 'strong' }, on('restore'));
     this.forGood = makeButton({ icon: 'trash', text: 'Delete for good', class: 'soft' }, on('removeForGood'));
     this.star = makeButton({ icon: 'star', label: 'Favourite' }, on('favorite'));
+    this.compare = makeButton({ icon: 'compare', label: 'Compare' });
+    this.menu = new Menu(this.compare, 'Compare', () => acts.compareChoices(this.card.id));
     this.download = make(
       'a',
       { class: 'icon-link', download: '', 'aria-label': 'Download the audio', title: 'Download the audio' },
       icon('download'),
     );
+    this.preset = makeButton({ icon: 'preset', label: 'Save as preset' }, on('savePreset'));
     this.trash = makeButton({ icon: 'trash', label: 'Delete' }, on('remove'));
     this.rates = [1, 2, 3, 4, 5].map((rating) =>
       makeButton({ text: String(rating), label: `Rate ${rating}`, class: 'rate' }, () =>
@@ -28,15 +31,27 @@ class TakeButtons {
     );
     this.elements = [
       make('div', { class: 'details-main' }, this.replay, this.again, this.restore, this.forGood),
-      make('div', { class: 'details-tools' }, this.star, this.download, this.trash, this.rating),
+      make(
+        'div',
+        { class: 'details-tools' },
+        this.star,
+        this.preset,
+        this.compare,
+        this.download,
+        this.trash,
+        this.rating,
+        this.menu.list,
+      ),
     ];
   }
 
   show(card) {
     this.card = card;
     const missing = card.audio === null;
-    for (const button of [this.replay, this.again, this.star, this.trash, this.rating]) button.hidden = card.deleted;
+    for (const button of [this.replay, this.again, this.star, this.preset, this.trash, this.rating])
+      button.hidden = card.deleted;
     for (const button of [this.restore, this.forGood]) button.hidden = !card.deleted;
+    this.compare.hidden = missing || card.deleted;
     setText(this.replay.lastChild, missing ? 'Restore settings' : 'Replay');
     setIcon(this.star, card.favorite ? 'starred' : 'star');
     setAttribute(this.star, 'aria-pressed', String(card.favorite));
@@ -139,13 +154,13 @@ function reportWords({ applied = 0, clamped = [], missing = [], unused = [] }) {
   return parts.join(', ');
 }
 
-function reportLines({ changed = [], clamped = [], missing = [], unused = [] }) {
+function reportLines({ changed = [], clamped = [], missing = [], unused = [] }, source = 'take') {
   const lines = [changed.length ? `Changed: ${nameList(changed)}` : 'The controls showed the same already'];
   for (const line of clamped.map(
     ({ label, wanted, given }) => `${clip(label, 60)}: ${clip(wanted, 60)} is out of reach, set to ${clip(given, 60)}`,
   ))
     lines.push(line);
-  if (missing.length) lines.push(`Not in this take, left as before: ${nameList(missing.map(plainName))}`);
+  if (missing.length) lines.push(`Not in this ${source}, left as before: ${nameList(missing.map(plainName))}`);
   if (unused.length) lines.push(`Without a control on this page: ${nameList(unused)}`);
   return lines;
 }

@@ -6,14 +6,15 @@ const FREQUENCIES = [
   [100, '100'],
 ];
 const DETAILS_MAX_GAIN = 4;
-const HEAR_FIRST_MS = 120;
+const STAY_MS = 120;
 
 /** Both pictures of a take; a click in either plays from there. */
 class Pictures {
-  constructor(server, seek) {
-    this.server = server;
-    this.drawSoon = afterPause(HEAR_FIRST_MS, (card) => this.draw(card));
-    this.wave = new WaveCanvas('details-wave', (id, columns) => fetchEnvelope(server, id, columns));
+  /** `seek(fraction)` plays from there; `heard()` is done when nothing is about to sound. */
+  constructor(server, { seek, heard }) {
+    Object.assign(this, { server, heard });
+    this.drawSoon = afterPause(STAY_MS, (card) => this.draw(card));
+    this.wave = new WaveCanvas('details-wave', fetchPeaks);
     this.wave.maxGain = DETAILS_MAX_GAIN;
     this.wave.ondraw = () => this.showGain();
     this.spectrum = new Wave('details-spectrum');
@@ -36,11 +37,11 @@ class Pictures {
     setAttributes(this.spectrum.element, { role: 'img', 'aria-label': 'Spectrogram, 60 Hz to 10 kHz' });
   }
 
-  /** Show a take's pictures. They are asked for after a moment: a take that was clicked is to be heard first. */
+  /** Show a take by its thumbnail; the exact pictures are asked for once it is heard and stays for a moment. */
   show(card) {
     if (card.id === this.id) return;
     this.id = card.id;
-    this.wave.show(null);
+    this.wave.show(card.id && card);
     this.spectrum.show(null);
     this.frequencies.replaceChildren();
     this.times.replaceChildren(
@@ -51,8 +52,10 @@ class Pictures {
 
   /** Draw what can be drawn; the rest stays a line and an empty field. */
   async draw(card) {
+    await this.heard();
     if (card.audio === null || card.id !== this.id) return;
-    this.wave.show(card.id);
+    await this.wave.measure();
+    if (card.id !== this.id) return;
     const answer = await this.server.call('fetch_spectrogram', { id: card.id }).catch(() => null);
     if (!answer || card.id !== this.id) return;
     this.spectrum.show(answer.image);
@@ -72,15 +75,6 @@ class Pictures {
   }
 }
 
-/** Fetch a take's exact peaks; null where there are none to be had. */
-async function fetchEnvelope(server, id, columns) {
-  try {
-    return decodeEnvelope(await server.call('fetch_envelope', { id, columns }));
-  } catch {
-    return null;
-  }
-}
-
 function frequencyLabels(lowHz, highHz) {
   const span = Math.log(highHz / lowHz);
   return FREQUENCIES.filter(([hz]) => hz >= lowHz && hz <= highHz).map(([hz, text]) => {
@@ -90,11 +84,11 @@ function frequencyLabels(lowHz, highHz) {
   });
 }
 
-/** Four or five moments of a take to write under it, at round steps. */
-function timeTicks(durationS) {
+/** Some moments of a take to write under it, at round steps: no more than `most` and the start. */
+function timeTicks(durationS, most = 4.4) {
   if (!(durationS > 0)) return [0];
   const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
-  const step = steps.find((candidate) => durationS / candidate <= 4.4) ?? durationS / 4;
+  const step = steps.find((candidate) => durationS / candidate <= most) ?? durationS / 4;
   const ticks = [];
   for (let time = 0; time <= durationS * 1.001; time += step) ticks.push(time);
   return ticks;

@@ -12,7 +12,6 @@ class Player {
     this.setAdvance(this.advance);
     sound.setLoop(remembered('retake:loop', false));
     this.showSound();
-    this.showVolume();
   }
 
   build() {
@@ -29,15 +28,7 @@ class Player {
       this.setAdvance(!this.advance),
     );
     this.loopButton = makeButton({ icon: 'loop', label: 'Loop' }, () => this.toggleLoop());
-    this.mute = makeButton({ icon: 'volume', label: 'Mute' }, () => this.sound.setMuted(!this.sound.muted));
-    this.volume = make('input', {
-      type: 'range',
-      min: QUIETEST_DB,
-      max: 0,
-      step: 1,
-      'aria-label': 'Volume in decibels',
-    });
-    this.volumeText = make('span', { class: 'player-db' });
+    this.volume = new VolumeControl(this.sound);
     const transport = make('div', { class: 'player-transport' }, this.previous, this.play, this.next);
     const words = make('div', { class: 'player-words' }, this.title, this.meta);
     const extras = make(
@@ -45,9 +36,7 @@ class Player {
       { class: 'player-extras' },
       this.advanceButton,
       this.loopButton,
-      this.mute,
-      this.volume,
-      this.volumeText,
+      ...this.volume.elements,
     );
     setAttributes(this.wave.element, { role: 'slider', tabindex: 0, 'aria-label': 'Position', 'aria-valuemin': 0 });
     this.element = make(
@@ -66,8 +55,7 @@ class Player {
     const { bus } = this.sound;
     bus.on('sound', () => this.showSound());
     bus.on('tick', () => this.showTick());
-    bus.on('volume', () => this.showVolume());
-    this.volume.addEventListener('input', () => this.sound.setVolume(Number(this.volume.value)));
+    bus.on('volume', () => this.volume.show());
     this.wave.element.addEventListener('pointerdown', (event) => this.startScrub(event));
     this.wave.element.addEventListener('keydown', (event) => this.onKey(event));
   }
@@ -109,10 +97,18 @@ class Player {
     setAttribute(this.play, 'aria-label', sound.playing ? 'Pause' : 'Play');
     setAttribute(this.loopButton, 'aria-pressed', String(sound.audio.loop));
     this.element.classList.toggle('idle', !card);
-    this.wave.show(card?.id ?? null);
+    this.showWave(card);
     this.wave.paint(Boolean(card));
     setAttribute(this.wave.element, 'aria-disabled', card ? null : 'true');
     setAttribute(this.wave.element, 'aria-valuemax', Math.round(sound.lengthS));
+  }
+
+  /** Show a take's waveform: by its thumbnail at once, exactly as soon as it is heard. */
+  async showWave(card) {
+    if (card?.id === this.wave.card?.id) return;
+    this.wave.show(card);
+    await this.sound.heard();
+    if (card?.id === this.wave.card?.id) this.wave.measure();
   }
 
   showTick() {
@@ -127,18 +123,6 @@ class Player {
       'aria-valuetext',
       sound.card ? `${elapsed} of ${lengthClock(sound.lengthS)}` : 'Nothing playing',
     );
-  }
-
-  showVolume() {
-    const { volumeDb, muted } = this.sound;
-    const silent = muted || volumeDb <= QUIETEST_DB;
-    this.volume.value = volumeDb;
-    this.volume.style.setProperty('--fill', 1 - volumeDb / QUIETEST_DB);
-    const text = silent ? 'muted' : decibels(volumeDb);
-    setText(this.volumeText, text);
-    setAttribute(this.volume, 'aria-valuetext', text);
-    setIcon(this.mute, silent ? 'muted' : 'volume');
-    setAttribute(this.mute, 'aria-pressed', String(muted));
   }
 
   setAdvance(on) {

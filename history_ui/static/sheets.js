@@ -11,6 +11,7 @@ class Sheets {
   constructor({ root, page, create, details, gallery, dock, onChange }) {
     Object.assign(this, { root, page, create, details, gallery, dock, onChange });
     this.open = null;
+    this.covered = false;
     this.scrim = make('div', { class: 'scrim', on: { click: () => this.close() } });
     this.hosts = [root, page].filter(Boolean);
     new ResizeObserver(() => this.measure()).observe(page ?? root.parentElement);
@@ -61,11 +62,18 @@ class Sheets {
     return true;
   }
 
+  /** Say that something lies over all of it, or no longer does. */
+  cover(covered) {
+    this.covered = covered;
+    this.settle();
+  }
+
   settle() {
     for (const host of this.hosts) setAttribute(host, 'data-sheet', this.open);
-    this.gallery.inert = Boolean(this.open);
-    if (this.create) this.create.inert = this.isPhone && this.open !== 'create';
-    this.details.inert = this.isPhone && this.open !== 'details';
+    this.gallery.inert = this.covered || Boolean(this.open);
+    this.dock.inert = this.covered;
+    if (this.create) this.create.inert = this.isPhone && (this.covered || this.open !== 'create');
+    this.details.inert = this.covered || (this.isPhone && this.open !== 'details');
     this.onChange();
   }
 }

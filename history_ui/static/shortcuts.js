@@ -15,6 +15,12 @@ class Shortcuts {
 
   isMine(focused) {
     const { panel } = this;
+    return !panel.compare.isOpen && this.isNear(focused);
+  }
+
+  /** Whether a key at this place is for the panel, or for what lies over it. */
+  isNear(focused) {
+    const { panel } = this;
     if (!panel.root.isConnected || !panel.gallery.element.checkVisibility()) return false;
     if (panel.root.contains(focused)) return true;
     const elsewhere = focused && focused !== document.body;
@@ -74,8 +80,8 @@ class Shortcuts {
 
   /** Close what is open, the topmost first; then stop the sound. */
   escape() {
-    const { sheets, details, toasts, sound, acts } = this.panel;
-    if (sheets.close()) return true;
+    const { sheets, details, toasts, sound, acts, pairing } = this.panel;
+    if (sheets.close() || pairing.drop()) return true;
     if (details.id && !sheets.isPhone) acts.closeDetails();
     else if (sound.playing) sound.pause();
     else if (toasts.shown.length > 0) toasts.shown.at(-1).close();

@@ -2,20 +2,21 @@
 
 const QUIETEST_DB = -60;
 const WARM_AFTER_MS = 60;
+const HEAR_WITHIN_MS = 1500;
+const SEE_WITHIN_MS = 80;
 
 /**
- * Plays takes through one audio element. What it says on the bus: "sound" when another take is loaded or it starts
+ * Plays takes, one at a time. Of its two audio elements one plays, and the other fetches what may be played next: where
+ * that is asked for, they change places. What it says on the bus: "sound" when another take is loaded or it starts
  * or stops, "tick" for every frame while it moves, "ended" when a take came to its end, "unplayable" when it cannot.
  */
 class Sound {
   constructor(bus) {
     this.bus = bus;
     this.card = null;
-    this.audio = make('audio', {
-      id: document.getElementById('history-audio') ? null : 'history-audio',
-      preload: 'auto',
-    });
-    this.warmer = new Audio();
+    this.audio = this.makeAudio();
+    this.spare = this.makeAudio();
+    this.audio.id = document.getElementById('history-audio') ? '' : 'history-audio';
     this.warmSoon = afterPause(WARM_AFTER_MS, (card) => this.warm(card));
     this.volumeDb = remembered('retake:volume', 0, (value) => value >= QUIETEST_DB && value <= 0);
     this.muted = false;
@@ -24,11 +25,16 @@ class Sound {
     this.applyVolume();
   }
 
+  makeAudio() {
+    const audio = make('audio', { preload: 'auto' });
+    const hear = (name, act) => audio.addEventListener(name, () => audio === this.audio && act());
+    for (const name of ['playing', 'pause', 'seeked']) hear(name, () => this.tell());
+    hear('ended', () => this.bus.say('ended'));
+    hear('error', () => this.onError());
+    return audio;
+  }
+
   listen() {
-    for (const name of ['play', 'playing', 'pause', 'seeked', 'loadedmetadata'])
-      this.audio.addEventListener(name, () => this.tell());
-    this.audio.addEventListener('ended', () => this.bus.say('ended'));
-    this.audio.addEventListener('error', () => this.onError());
     window.addEventListener('retake:playing', (event) => {
       if (event.detail !== this.token) this.pause();
     });
@@ -55,14 +61,20 @@ class Sound {
     return this.card?.id === id;
   }
 
-  /** Play a take, from where it stands or from a fraction of its length. */
+  /**
+   * Play a take, from where it stands or from a fraction of its length. The browser loads sound on the thread that also
+   * draws the page: so nobody hears of it before it sounds, or before the eye would miss something.
+   */
   async play(card, fraction = null) {
     if (!card.audio) return;
     if (!this.isOn(card.id) || this.failed) this.load(card);
-    if (fraction !== null) this.seek(fraction);
+    if (fraction !== null) this.audio.currentTime = this.timeAt(fraction);
     else if (this.audio.ended) this.audio.currentTime = 0;
+    const started = this.start();
     window.dispatchEvent(new CustomEvent('retake:playing', { detail: this.token }));
-    await this.start();
+    await this.seen();
+    if (this.isOn(card.id)) this.tell();
+    await started;
   }
 
   /** Make a take the one that would play. */
@@ -70,14 +82,29 @@ class Sound {
     this.warmSoon.cancel();
     this.failed = false;
     this.card = card;
-    this.audio.src = card.audio;
-    this.tell();
+    if (this.isWarm(card) && navigator.userActivation?.isActive) this.changePlaces();
+    else this.audio.src = card.audio;
+  }
+
+  isWarm(card) {
+    return this.spare.getAttribute('src') === card.audio && !this.spare.error;
+  }
+
+  /** Let the element that has fetched a take play it; some browsers allow that only while the user does something. */
+  changePlaces() {
+    const { audio, spare } = this;
+    audio.pause();
+    [spare.id, audio.id] = [audio.id, ''];
+    audio.replaceWith(spare);
+    [this.audio, this.spare] = [spare, audio];
+    if (spare.currentTime > 0) spare.currentTime = 0;
   }
 
   async start() {
     const { card } = this;
+    this.starting = this.audio.play();
     try {
-      await this.audio.play();
+      await this.starting;
     } catch (error) {
       if (error.name === 'AbortError' || card !== this.card) return;
       if (error.name === 'NotAllowedError')
@@ -87,10 +114,22 @@ class Sound {
     }
   }
 
+  /** Wait until what was started sounds, or does not: what is only to be seen must not take the server from it. */
+  heard() {
+    return Promise.race([this.starting?.catch(() => null), pause(HEAR_WITHIN_MS)]);
+  }
+
+  /** Wait as `heard` does, but no longer than an eye does not notice. */
+  seen() {
+    return Promise.race([this.starting?.catch(() => null), pause(SEE_WITHIN_MS)]);
+  }
+
   onError() {
     if (!this.card || this.failed || !this.audio.getAttribute('src')) return;
     this.failed = true;
-    this.bus.say('unplayable', this.card, 'Its audio file is missing, damaged or out of reach.');
+    const isDeaf = /MediaSink/.test(this.audio.error?.message ?? ''); // Firefox on a machine without a sound output
+    const why = isDeaf ? 'The browser found no sound output.' : 'Its audio file is missing, damaged or out of reach.';
+    this.bus.say('unplayable', this.card, why);
     this.tell();
   }
 
@@ -106,18 +145,24 @@ class Sound {
 
   /** Stop and forget the take. */
   stop() {
-    this.audio.pause();
-    this.audio.removeAttribute('src');
-    this.audio.load();
+    for (const audio of [this.audio, this.spare]) {
+      audio.pause();
+      audio.removeAttribute('src');
+      audio.load();
+    }
     this.card = null;
     this.tell();
   }
 
   /** Go to a fraction of the length, playing or not. */
   seek(fraction) {
-    const target = Math.min(Math.max(fraction, 0), 1) * this.lengthS;
-    this.audio.currentTime = Math.min(target, Math.max(0, this.lengthS - 0.01));
+    this.audio.currentTime = this.timeAt(fraction);
     this.bus.say('tick');
+  }
+
+  timeAt(fraction) {
+    const target = Math.min(Math.max(fraction, 0), 1) * this.lengthS;
+    return Math.min(target, Math.max(0, this.lengthS - 0.01));
   }
 
   seekBy(seconds) {
@@ -144,15 +189,12 @@ class Sound {
 
   /** Have the browser fetch what may be played next: a take under the pointer or the focus. */
   warm(card) {
-    if (!card.audio || card.audio.startsWith('blob:') || this.isOn(card.id) || this.warmer.dataset.id === card.id)
-      return;
-    this.warmer.dataset.id = card.id;
-    this.warmer.preload = 'auto';
-    this.warmer.src = card.audio;
+    if (!card.audio || card.audio.startsWith('blob:') || this.isOn(card.id) || this.isWarm(card)) return;
+    this.spare.src = card.audio;
   }
 
   setLoop(on) {
-    this.audio.loop = on;
+    this.audio.loop = this.spare.loop = on;
     this.bus.say('sound');
   }
 
@@ -169,8 +211,10 @@ class Sound {
   }
 
   applyVolume() {
-    this.audio.volume = 10 ** (this.volumeDb / 20);
-    this.audio.muted = this.muted || this.volumeDb <= QUIETEST_DB;
+    for (const audio of [this.audio, this.spare]) {
+      audio.volume = 10 ** (this.volumeDb / 20);
+      audio.muted = this.muted || this.volumeDb <= QUIETEST_DB;
+    }
     this.bus.say('volume');
   }
 }

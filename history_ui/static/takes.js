@@ -2,6 +2,8 @@
 
 const PAGE = 48;
 const WINDOW_LIMIT = 192;
+const KEPT = 480;
+const SPARE = 1.3;
 
 /**
  * The takes that match the present query. They are fetched a page at a time and kept by place; a change of the
@@ -55,15 +57,31 @@ class Takes {
 
   async fetchFirst(query) {
     const turn = this.nextTurn();
-    const answer = await this.fetch(query, 0, PAGE);
+    const answer = await this.fetch(query, 0, this.screenful);
     if (turn !== this.turn) return false;
     const days = new Days(this.server);
-    await days.learn(query, 0, answer.takes, answer.total);
-    if (turn !== this.turn) return false;
+    const unmeasured = days.note(query, 0, answer.takes, answer.total);
     this.query = query;
     this.replaceAll(answer, 0, days);
-    this.bus.say('listed');
+    this.bus.say('listed', { toTop: true });
+    this.measure(unmeasured);
     return true;
+  }
+
+  /** Find out how far days reach, behind what is shown already, and painted. */
+  async measure(unmeasured) {
+    const { days, query } = this;
+    if (unmeasured.length > 0) await pause(PAINT_MS);
+    const measured = await days.measure(query, unmeasured).catch((error) => this.bus.say('trouble', error));
+    if (!measured || days !== this.days) return;
+    this.bus.say('listing');
+    this.bus.say('listed');
+  }
+
+  /** About how many takes fit on the screen, rather more than less; the rest of a page comes when they are painted. */
+  get screenful() {
+    const { first, last } = this.window;
+    return this.total === null ? PAGE : Math.min(PAGE, Math.ceil(SPARE * (last - first + 1)));
   }
 
   fetch(query, offset, limit) {
@@ -88,25 +106,29 @@ class Takes {
   }
 
   put(cards, offset) {
+    this.letGo();
     cards.forEach((card, index) => {
       this.cards.set(offset + index, card);
       this.places.set(card.id, offset + index);
     });
   }
 
-  /** See to it that these places are fetched, the last ones included. */
-  async need(first, last) {
-    const pages = [];
-    const end = Math.min(last, (this.total ?? 0) - 1);
-    for (let page = Math.floor(Math.max(0, first) / PAGE); page * PAGE <= end; page += 1) pages.push(page);
-    await Promise.all(pages.filter((page) => this.lacks(page)).map((page) => this.load(page)));
+  /** Let go of cards that are far from what is on screen, but not of where they stand: a history can be long. */
+  letGo() {
+    if (this.cards.size <= KEPT) return;
+    const { first, last } = this.window;
+    for (const place of this.cards.keys()) {
+      if (place < first - KEPT / 2 || place > last + KEPT / 2) this.cards.delete(place);
+    }
   }
 
-  lacks(page) {
-    if (this.asked.has(page)) return false;
-    const end = Math.min((page + 1) * PAGE, this.total);
-    for (let place = page * PAGE; place < end; place += 1) if (!this.cards.has(place)) return true;
-    return false;
+  /** See to it that these places are fetched, the last ones included. */
+  async need(first, last) {
+    const pages = new Set();
+    const end = Math.min(last, (this.total ?? 0) - 1);
+    for (let place = Math.max(0, first); place <= end; place += 1)
+      if (!this.cards.has(place)) pages.add(Math.floor(place / PAGE));
+    await Promise.all([...pages].filter((page) => !this.asked.has(page)).map((page) => this.load(page)));
   }
 
   async load(page) {
@@ -119,11 +141,11 @@ class Takes {
         await this.renew();
         return;
       }
-      await this.days.learn(this.query, page * PAGE, answer.takes, this.total);
-      if (turn !== this.turn) return;
       this.bus.say('listing');
+      const unmeasured = this.days.note(this.query, page * PAGE, answer.takes, this.total);
       this.put(answer.takes, page * PAGE);
       this.bus.say('listed');
+      this.measure(unmeasured);
     } finally {
       if (turn === this.turn) this.asked.delete(page);
     }
@@ -175,7 +197,8 @@ class Takes {
     this.days.remove(gone);
     const rest = [...this.cards].filter(([place]) => place !== gone);
     this.cards = new Map(rest.map(([place, card]) => [place > gone ? place - 1 : place, card]));
-    this.places = new Map([...this.cards].map(([place, card]) => [card.id, place]));
+    const others = [...this.places].filter(([other]) => other !== id);
+    this.places = new Map(others.map(([other, place]) => [other, place > gone ? place - 1 : place]));
     this.total -= 1;
     this.bus.say('listed');
   }

@@ -13,11 +13,11 @@ class Wave {
 
   /** Show a picture; where there is none, a line at rest. */
   show(picture) {
-    const url = PNG_URL.test(picture ?? '') ? picture : '';
+    const url = pictureUrl(picture);
     if (url === this.picture) return;
     this.picture = url;
     this.element.classList.toggle('no-picture', !url);
-    for (const layer of this.layers()) layer.style.maskImage = url ? `url("${url}")` : '';
+    for (const layer of this.layers()) layer.style.maskImage = url;
   }
 
   layers() {
@@ -29,7 +29,7 @@ class Wave {
     if (on === Boolean(this.played)) return;
     if (on) {
       this.played = make('div', { class: 'wave-played' });
-      this.played.style.maskImage = this.picture ? `url("${this.picture}")` : '';
+      this.played.style.maskImage = this.picture;
       this.head = make('div', { class: 'playhead' });
       this.element.append(this.played, this.head);
     } else {
@@ -39,6 +39,11 @@ class Wave {
     }
     this.element.classList.toggle('painted', on);
   }
+}
+
+/** A picture as CSS takes it; empty for what is none. */
+function pictureUrl(picture) {
+  return PNG_URL.test(picture ?? '') ? `url("${picture}")` : '';
 }
 
 /** Where across an element a pointer stands, from 0 to 1. */
