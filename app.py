@@ -6,6 +6,7 @@ Run `python app.py`; `python app.py --help` lists what can be set.
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
 import ctypes
 import gc
@@ -148,8 +149,23 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def leave(codes: list[int]) -> None:
+    """End the process with the last of these exit codes while the interpreter still stands; do nothing without one.
+
+    Taking it down ends every thread where it next asks for the interpreter; with C++ on its stack (a library that is
+    being loaded, a generation under way) the process aborts.
+    """
+    if codes:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(codes[-1])
+
+
 if __name__ == "__main__":
+    codes: list[int] = []
+    atexit.register(leave, codes)  # the first to be registered is called last
     try:
-        sys.exit(main())
+        codes.append(main())
     except KeyboardInterrupt:  # while it was still starting
-        sys.exit(130)
+        codes.append(130)
+    sys.exit(codes[-1])

@@ -89,6 +89,50 @@ def test_sigterm_ends_it_too_and_the_environment_sets_what_flags_do(tmp_path: Pa
     assert (tmp_path / "takes").is_dir()
 
 
+WITHIN_C_PLUS_PLUS = """
+import atexit, sys, threading, time
+from pathlib import Path
+from matplotlib import get_data_path
+from matplotlib.ft2font import FT2Font
+
+atexit.register(print, "the end of a library")
+
+class File:
+    def __init__(self, file):
+        self.file = file
+
+    def read(self, size):
+        while True:
+            time.sleep(1e-3)
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+def read_font():
+    FT2Font(File(open(Path(get_data_path()) / "fonts/ttf/DejaVuSans.ttf", "rb")))
+
+def read_fonts():
+    for _ in range(20):
+        threading.Thread(target=read_font, daemon=True).start()
+    print("within", file=sys.stderr, flush=True)
+    read_font()
+"""
+
+
+def test_the_end_is_clean_while_a_generator_is_within_a_cpp_library(tmp_path: Path) -> None:
+    """Python takes its threads down one by one at its end, and C++ on their stacks then aborts the process."""
+    (tmp_path / "maker.py").write_text(WITHIN_C_PLUS_PLUS)
+    maker = ["--generator", f"{tmp_path / 'maker.py'}:read_fonts"]
+    with running("--history", tmp_path / "takes", "--port", free_port(), *maker) as (process, address, _):
+        assert process.stdout is not None
+        assert process.stderr is not None
+        Client(address, verbose=False).submit(api_name="/generate")
+        assert process.stderr.readline() == "within\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        assert (process.stdout.read(), process.stderr.read()) == ("the end of a library\n", "")
+
+
 def refused(result: subprocess.CompletedProcess[str]) -> str:
     """Return the one line on standard error of a run that was refused."""
     assert result.returncode == 2
