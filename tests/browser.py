@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -108,6 +109,13 @@ def serving(
             process.stdout.close()
 
 
+_SHOWN = """() => ({
+    focus: document.activeElement.cloneNode().outerHTML,
+    words: document.body.innerText.slice(0, 2000),
+    cards: [...document.querySelectorAll('[data-entry-id]')].map((card) => card.dataset.entryId),
+})"""
+
+
 @dataclass
 class Tab:
     """One page of the app, with what it said in the console and where it sent requests."""
@@ -130,6 +138,11 @@ class Tab:
         found: list[str] = self.cards().evaluate_all("cards => cards.map(card => card.dataset.entryId)")
         return found
 
+    def focused(self) -> str | None:
+        """Return the id of the card that has the focus."""
+        found: str | None = self.page.evaluate("document.activeElement.closest('[data-entry-id]')?.dataset.entryId")
+        return found
+
     def value(self, name: str) -> str:
         """Return what a control shows."""
         inputs = self.page.locator(f"#param-{name} input, #param-{name} textarea")
@@ -149,11 +162,15 @@ class Tab:
         """Say whether the sound is playing."""
         return not self.page.evaluate("document.getElementById('history-audio').paused")
 
+    def shown(self) -> str:
+        """Return what there is to see in the page, for a test that waited in vain."""
+        return json.dumps(self.page.evaluate(_SHOWN), indent=1)
+
     def wait(self, condition: Any, what: str, timeout_s: float = 15) -> None:
         """Wait until `condition()` is true."""
         deadline = time.monotonic() + timeout_s
         while not condition():
-            assert time.monotonic() < deadline, f"waited {timeout_s} s for: {what}"
+            assert time.monotonic() < deadline, f"waited {timeout_s} s for: {what}\n{self.shown()}"
             self.page.wait_for_timeout(50)
 
 

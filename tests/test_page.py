@@ -145,10 +145,9 @@ def test_the_grid_is_one_tab_stop_and_arrows_move_in_it(opened: Tab) -> None:
     ids = opened.ids()
     opened.card(ids[0]).focus()
     opened.page.keyboard.press("ArrowRight")
-    focused = "document.activeElement.closest('[data-entry-id]')?.dataset.entryId"
-    assert opened.page.evaluate(focused) == ids[1]
+    assert opened.focused() == ids[1]
     opened.page.keyboard.press("ArrowDown")
-    below = opened.page.evaluate(focused)
+    below = opened.focused()
     assert below in ids[3:6]
     assert opened.page.locator('[data-entry-id][tabindex="0"]').count() == 1
     opened.page.keyboard.press("Enter")
@@ -170,6 +169,7 @@ def test_of_two_replays_the_last_one_counts_however_late_the_first_is_answered(o
         assert opened.value("seed") == str(last.seed)
         for take in takes:
             history.delete_entry(take.entry_id, permanent=True)
+        opened.wait(lambda: last.entry_id not in opened.ids(), "the app to see that they are gone")
 
 
 def test_delete_moves_on_to_the_neighbour_and_z_undoes(opened: Tab) -> None:
@@ -178,10 +178,60 @@ def test_delete_moves_on_to_the_neighbour_and_z_undoes(opened: Tab) -> None:
     opened.page.keyboard.press("Delete")
     expect(opened.page.get_by_role("status").filter(has_text="Deleted")).to_be_visible()
     opened.wait(lambda: ids[2] not in opened.ids(), "the card to go")
-    focused = "document.activeElement.closest('[data-entry-id]')?.dataset.entryId"
-    opened.wait(lambda: opened.page.evaluate(focused) == ids[3], "the neighbour to have the focus")
+    opened.wait(lambda: opened.focused() == ids[3], "the neighbour to have the focus")
     opened.page.keyboard.press("z")
     opened.wait(lambda: opened.ids()[:4] == ids[:4], "the card to come back")
+
+
+def test_the_focus_stays_with_its_card_and_goes_to_the_list_when_that_is_gone(opened: Tab, app: App) -> None:
+    ids = opened.ids()
+    with GenerationHistory(app.history) as history:
+        opened.card(ids[2]).focus()
+        history.delete_entry(ids[1])
+        opened.wait(lambda: ids[1] not in opened.ids(), "the card before it to go")
+        assert opened.focused() == ids[2]
+        history.restore_entry(ids[1])
+        opened.wait(lambda: ids[1] in opened.ids(), "the card before it to come back")
+        assert opened.focused() == ids[2]
+        history.delete_entry(ids[2])
+        opened.wait(lambda: ids[2] not in opened.ids(), "the card to go")
+        assert opened.page.evaluate("document.activeElement.className") == "scroller"
+        history.restore_entry(ids[2])
+        opened.wait(lambda: opened.focused() == ids[2], "the card to have the focus again")
+        history.delete_entry(ids[2])
+        opened.wait(lambda: ids[2] not in opened.ids(), "the card to go again")
+        opened.page.keyboard.press("ArrowRight")
+        opened.wait(lambda: opened.focused() in ids, "the keys to go on from there")
+        history.restore_entry(ids[2])
+        opened.wait(lambda: ids[2] in opened.ids(), "the card to come back again")
+        assert opened.focused() not in (None, ids[2])
+
+
+def test_a_deletion_that_failed_is_taken_back_whatever_is_being_fetched(opened: Tab, app: App) -> None:
+    """What was being fetched when a card left was thrown away, and the way back waited for that in vain."""
+    ids, held = opened.ids(), list[Route]()
+
+    def meet(route: Route) -> None:
+        asked = (route.request.post_data_json or {}).get("fn_name")
+        if asked == "remove_take":
+            route.fulfill(json={"error": {"kind": "StoreFull", "message": "The disk is full."}})
+        elif asked == "fetch_page" and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    opened.page.route("**/component_server/", meet)
+    with GenerationHistory(app.history) as history:
+        history.delete_entry(ids[0])
+        opened.wait(lambda: held, "the page to fetch what is new")
+        opened.card(ids[2]).focus()
+        opened.page.keyboard.press("Delete")
+        expect(opened.page.get_by_text("The disk is full.")).to_be_visible()
+        assert ids[2] not in opened.ids()
+        held[0].continue_()
+        opened.wait(lambda: opened.ids()[:3] == ids[1:4], "the card to come back, and the deleted one to go")
+        history.restore_entry(ids[0])
+        opened.wait(lambda: opened.ids()[:3] == ids[:3], "all to be back")
 
 
 def test_the_trash_shows_restores_and_deletes_for_good(opened: Tab, app: App) -> None:
@@ -283,13 +333,16 @@ def test_the_folder_can_go_and_come_back_under_the_running_app(browser: Browser,
     make_history(root, 3)
     with running(root) as app, tab(browser, app) as opened:
         expect(opened.cards()).to_have_count(3, timeout=20_000)
-        away = tmp_path / "away"
+        away, second = tmp_path / "away", opened.ids()[1]
+        opened.card(second).focus()
         root.rename(away)
         expect(opened.page.get_by_text("cannot be reached").first).to_be_visible(timeout=10_000)
         assert not root.exists()
         away.rename(root)
         expect(opened.cards()).to_have_count(3, timeout=10_000)
         expect(opened.page.get_by_text("cannot be reached").first).to_be_hidden(timeout=10_000)
+        assert opened.focused() == second
+        opened.complaints.clear()  # its sound, which could not be fetched for the focus, is told in the console
 
 
 def test_a_take_that_cannot_be_saved_stays_playable_and_is_saved_once_later(browser: Browser, tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ class Gallery {
     else if (reason === 'first') this.blank.first(this.summary.folder, this.acts.canGenerate());
     else this.blank.hide();
     this.stranded.show(this.trouble ? this.extras.elements : [], this.extras.unsavedCount);
-    this.grid.scroller.hidden = reason !== '';
+    this.grid.setHidden(reason !== '');
     this.finder.element.hidden = reason === 'trouble' || (reason === 'first' && this.isPristine());
     this.blankHead.hidden = reason !== 'nothing';
     this.acts.setEmpty(reason === 'first');

@@ -23,6 +23,7 @@ class Grid {
     this.columns = 3;
     this.height = 0;
     this.active = { id: null, place: 0 };
+    this.strayed = null;
     this.flow = make('div', { class: 'flow' });
     this.scroller = make('div', { class: 'scroller', tabindex: -1 }, this.flow);
     this.renderSoon = oncePerFrame(() => this.render());
@@ -130,6 +131,8 @@ class Grid {
   /** Show what is on screen and within a margin, and nothing else. */
   render({ margin = MARGIN, scrollTop = this.scroller.scrollTop, clientHeight = this.scroller.clientHeight } = {}) {
     if (!this.layout) return;
+    const focused = this.flow.contains(document.activeElement) ? document.activeElement : null;
+    const focusedId = focused?.closest('[data-entry-id]')?.dataset.entryId;
     this.shownRow = Math.floor(scrollTop / ROW_HEIGHT);
     this.blanksUsed = 0;
     const top = scrollTop - margin;
@@ -137,9 +140,9 @@ class Grid {
     const shown = this.layout.sections.filter((section) => section.top < bottom && section.top + section.height > top);
     const used = new Set();
     const elements = shown.map((section) => this.showSection(section, top, bottom, used));
-    this.rescueFocus(used);
     setChildren(this.flow, elements);
     this.forget(used, new Set(shown.map((section) => section.key)));
+    this.keepFocus(focused, focusedId);
     this.noteWindow(scrollTop, clientHeight);
     this.updateReachable();
     this.isWide = margin > 0;
@@ -197,11 +200,29 @@ class Grid {
     return blank;
   }
 
-  /** Keep the keyboard's place when the card under it leaves the page. */
-  rescueFocus(used) {
+  /** Keep the keyboard's place: a card that leaves gives the focus to the list, and has it again when it is back. */
+  keepFocus(focused, id) {
+    if (focused && document.activeElement !== focused) {
+      this.strayed = focused.isConnected ? null : id;
+      focusQuietly(focused.isConnected ? focused : this.scroller);
+    } else this.returnFocus();
+  }
+
+  returnFocus() {
+    if (!this.strayed || this.scroller.hidden) return;
+    const isFree = document.activeElement === document.body || document.activeElement === this.scroller;
+    const view = isFree && this.viewOf(this.strayed);
+    if (view) focusQuietly(view.element);
+    if (view || !isFree) this.strayed = null;
+  }
+
+  /** Hide or show all cards; the one that had the focus has it again when it is shown. */
+  setHidden(hidden) {
+    if (hidden === this.scroller.hidden) return;
     const focused = document.activeElement?.closest('[data-entry-id]');
-    if (!focused || !this.flow.contains(focused) || used.has(focused.dataset.entryId)) return;
-    focusQuietly(this.scroller);
+    if (hidden && focused && this.flow.contains(focused)) this.strayed = focused.dataset.entryId;
+    this.scroller.hidden = hidden;
+    if (!hidden) this.returnFocus();
   }
 
   forget(used, keys) {

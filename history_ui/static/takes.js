@@ -151,13 +151,13 @@ class Takes {
     }
   }
 
-  /** Fetch what is on screen anew, because the history changed. Only one such fetch runs at a time. */
+  /** Fetch what is on screen anew, because the history changed. Only one such fetch runs at a time, or counts. */
   renew() {
     if (this.showing) return this.showing;
-    this.renewing ??= this.fetchWindow().finally(() => {
-      this.renewing = null;
-    });
-    return this.renewing;
+    const renewing = (this.renewing ??= this.fetchWindow().finally(() => {
+      if (this.renewing === renewing) this.renewing = null;
+    }));
+    return renewing;
   }
 
   async fetchWindow() {
@@ -194,6 +194,7 @@ class Takes {
     if (gone === undefined) return;
     this.bus.say('listing');
     this.nextTurn();
+    this.renewing = null; // what it brings would be of before, and is not taken
     this.days.remove(gone);
     const rest = [...this.cards].filter(([place]) => place !== gone);
     this.cards = new Map(rest.map(([place, card]) => [place > gone ? place - 1 : place, card]));
