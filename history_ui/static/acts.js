@@ -2,6 +2,7 @@
 
 const FILL_WITHIN_MS = 150;
 const PAINT_MS = 50;
+const SELECT_WITHIN_MS = 400;
 
 /** Everything a click or a key can set going; each act is called with a take's id. */
 class Acts {
@@ -85,7 +86,7 @@ class Acts {
   /** Select what was just set going, unless something else is selected by the time that it sounds. */
   async selectHeard(id) {
     this.chosen = id;
-    await this.panel.sound.seen();
+    await this.panel.sound.heard(SELECT_WITHIN_MS);
     if (this.chosen === id) this.select(id);
   }
 

@@ -211,9 +211,8 @@ class Grid {
   returnFocus() {
     if (!this.strayed || this.scroller.hidden) return;
     const isFree = document.activeElement === document.body || document.activeElement === this.scroller;
-    const view = isFree && this.viewOf(this.strayed);
-    if (view) focusQuietly(view.element);
-    if (view || !isFree) this.strayed = null;
+    if (!isFree) this.strayed = null;
+    else if (this.viewOf(this.strayed)) this.giveFocus(this.strayed);
   }
 
   /** Hide or show all cards; the one that had the focus has it again when it is shown. */
@@ -309,6 +308,13 @@ class Grid {
     this.render();
     this.active.id = this.takes.at(wanted)?.id ?? null;
     this.updateReachable();
-    focusQuietly(this.viewOf(this.active.id)?.element);
+    this.giveFocus(this.active.id);
+  }
+
+  /** Focus a card, as soon as it can be: it may not be there yet, or hidden. */
+  giveFocus(id) {
+    const element = this.viewOf(id)?.element;
+    focusQuietly(element);
+    this.strayed = element && document.activeElement === element ? null : id;
   }
 }

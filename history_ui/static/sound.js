@@ -3,7 +3,7 @@
 const QUIETEST_DB = -60;
 const WARM_AFTER_MS = 60;
 const HEAR_WITHIN_MS = 1500;
-const SEE_WITHIN_MS = 80;
+const SEE_WITHIN_MS = 100;
 
 /**
  * Plays takes, one at a time. Of its two audio elements one plays, and the other fetches what may be played next: where
@@ -14,6 +14,7 @@ class Sound {
   constructor(bus) {
     this.bus = bus;
     this.card = null;
+    this.told = null;
     this.audio = this.makeAudio();
     this.spare = this.makeAudio();
     this.audio.id = document.getElementById('history-audio') ? '' : 'history-audio';
@@ -72,7 +73,7 @@ class Sound {
     else if (this.audio.ended) this.audio.currentTime = 0;
     const started = this.start();
     window.dispatchEvent(new CustomEvent('retake:playing', { detail: this.token }));
-    await this.seen();
+    await this.heard(SEE_WITHIN_MS);
     if (this.isOn(card.id)) this.tell();
     await started;
   }
@@ -114,14 +115,9 @@ class Sound {
     }
   }
 
-  /** Wait until what was started sounds, or does not: what is only to be seen must not take the server from it. */
-  heard() {
-    return Promise.race([this.starting?.catch(() => null), pause(HEAR_WITHIN_MS)]);
-  }
-
-  /** Wait as `heard` does, but no longer than an eye does not notice. */
-  seen() {
-    return Promise.race([this.starting?.catch(() => null), pause(SEE_WITHIN_MS)]);
+  /** Wait until what was started sounds, or does not: what is only to be seen must not take the processors from it. */
+  heard(withinMs = HEAR_WITHIN_MS) {
+    return Promise.race([this.starting?.catch(() => null), pause(withinMs)]);
   }
 
   onError() {
@@ -170,18 +166,19 @@ class Sound {
   }
 
   tell() {
+    this.told = this.card;
     this.bus.say('sound');
     this.bus.say('tick');
     this.follow();
   }
 
-  /** Say where it stands once a frame for as long as it plays. */
+  /** Say where it stands once a frame for as long as it plays; of a take that nobody was told of yet, there is nothing to say. */
   follow() {
     if (this.following || !this.playing) return;
     this.following = true;
     const step = () => {
-      this.bus.say('tick');
-      this.following = this.playing;
+      if (this.told === this.card) this.bus.say('tick');
+      this.following = this.playing && this.told === this.card;
       if (this.following) requestAnimationFrame(step);
     };
     requestAnimationFrame(step);
