@@ -234,6 +234,32 @@ def test_a_deletion_that_failed_is_taken_back_whatever_is_being_fetched(opened: 
         opened.wait(lambda: opened.ids()[:3] == ids[:3], "all to be back")
 
 
+def test_an_undo_never_overtakes_the_deletion_it_takes_back(opened: Tab, app: App) -> None:
+    """Two requests at once may be handled in either order: the take then stayed in the trash."""
+    entry_id, held, asked = opened.ids()[2], list[Route](), list[str]()
+
+    def meet(route: Route) -> None:
+        name = (route.request.post_data_json or {}).get("fn_name")
+        asked.append(name)
+        if name == "remove_take":
+            held.append(route)
+        else:
+            route.continue_()
+
+    opened.page.route("**/component_server/", meet)
+    opened.card(entry_id).focus()
+    opened.page.keyboard.press("Delete")
+    opened.page.keyboard.press("z")
+    opened.wait(lambda: held, "the deletion to be asked for")
+    opened.page.wait_for_timeout(300)
+    assert "bring_back" not in asked
+    held[0].continue_()
+    expect(opened.page.locator(".toast", has_text="Restored")).to_be_visible()
+    opened.wait(lambda: entry_id in opened.ids(), "the card to come back")
+    with GenerationHistory(app.history) as history:
+        assert history.count(deleted=True) == 0
+
+
 def test_the_trash_shows_restores_and_deletes_for_good(opened: Tab, app: App) -> None:
     page, ids = opened.page, opened.ids()
     for entry_id in ids[:2]:

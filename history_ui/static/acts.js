@@ -9,6 +9,7 @@ class Acts {
   constructor(panel) {
     this.panel = panel;
     this.audition = new Audition(panel);
+    this.inOrder = inOrder();
   }
 
   /** The acts as plain functions, for the parts that offer them. */
@@ -129,12 +130,17 @@ class Acts {
     if (card) this.change(id, { rating: card.rating === rating ? null : rating });
   }
 
+  /** Ask for a change of a take, once what was asked for it before is done: an undo must not come before its deletion. */
+  askToChange(name, request) {
+    return this.inOrder(request.id, () => this.panel.server.call(name, request));
+  }
+
   /** Change what the user may: shown at once, put right by the answer. */
   async change(id, changes) {
     const before = this.card(id);
     if (before) this.panel.showCard({ ...before, ...cardChanges(changes) });
     try {
-      const { card } = await this.panel.server.call('change_take', { id, changes });
+      const { card } = await this.askToChange('change_take', { id, changes });
       this.panel.showCard(card);
     } catch (error) {
       if (before) this.panel.showCard(before);
@@ -160,7 +166,7 @@ class Acts {
       action: { label: 'Undo', key: 'Z', run: () => this.restore(id) },
     });
     try {
-      await this.panel.server.call('remove_take', { id, forever: false });
+      await this.askToChange('remove_take', { id, forever: false });
     } catch (error) {
       toast.close();
       this.fail(error);
@@ -196,7 +202,7 @@ class Acts {
   async restore(id) {
     const inTrash = this.panel.takes.query.filters.deleted;
     try {
-      const { card } = await this.panel.server.call('bring_back', { id });
+      const { card } = await this.askToChange('bring_back', { id });
       if (inTrash) this.leave(id);
       await this.panel.refresh();
       if (!inTrash) this.select(card.id, card);
@@ -216,7 +222,7 @@ class Acts {
     });
     if (!sure) return;
     try {
-      await this.panel.server.call('remove_take', { id, forever: true });
+      await this.askToChange('remove_take', { id, forever: true });
       this.leave(id);
     } catch (error) {
       this.fail(error);
