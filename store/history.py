@@ -38,7 +38,6 @@ from store.errors import (
     EntryNotFound,
     HistoryError,
     IndexDamaged,
-    InvalidAudio,
     InvalidEntry,
     StoreFull,
     StoreUnavailable,
@@ -53,7 +52,6 @@ from store.presets import Presets
 from store.progress import Progress, no_progress
 from store.quality import quality
 from store.query import filters_of, whole_number
-from store.reading import open_regular
 from store.snapshot import embed_snapshot
 from store.thumbnail import WIDTH
 from store.thumbnail import draw as draw_thumbnail
@@ -527,7 +525,7 @@ class GenerationHistory:
         entry = self._entry_of(entry_id)
         if entry.peak_dbfs is not None:
             return Level(entry.loudness_lufs, entry.peak_dbfs)
-        level = _measured(self._inside(self.audio_path, entry_id))
+        level = media.read_audio(self._inside(self.audio_path, entry_id), measure)
         if level is not None:
             with contextlib.suppress(StoreUnavailable, CommitUncertain):  # it is measured again next time
                 self._set(entry_id, asdict(level))
@@ -587,16 +585,6 @@ class GenerationHistory:
             return act()
         except OSError as error:
             raise from_os_error(error, self.directory) from error
-
-
-def _measured(audio: Path | None) -> Level | None:
-    if audio is None or not media.is_there(audio):
-        return None
-    try:
-        with open_regular(audio) as file:
-            return measure(file)
-    except (OSError, InvalidAudio):
-        return None
 
 
 def _looked_at(samples: Samples) -> tuple[dict[str, Any], bytes]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 from store.entry import AUDIO_FOLDER, THUMBNAIL_FOLDER, HistoryEntry
-from store.errors import InvalidEntry, shown
+from store.errors import InvalidAudio, InvalidEntry, shown
+from store.reading import open_regular
+
+T = TypeVar("T")
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -70,6 +75,17 @@ def is_there(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def read_audio(audio: Path | None, read: Callable[[BinaryIO], T]) -> T | None:
+    """Return what is read of an audio file; None where there is none, or none that can be read."""
+    if audio is None or not is_there(audio):
+        return None
+    try:
+        with open_regular(audio) as file:
+            return read(file)
+    except (OSError, InvalidAudio):
+        return None
 
 
 def file_safe(entry_id: str) -> str:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 from store import files, media
 from store.envelope import Envelope, envelope_of_file
-from store.errors import InvalidAudio
 from store.reading import open_regular
 from store.spectrogram import draw_file
 from store.thumbnail import HEIGHT, WIDTH
 from store.thumbnail import draw as draw_thumbnail
 
-T = TypeVar("T")
 MOST_BYTES = 4 << 20
 _FOLDER = "cache"
 _KINDS = ("spectrogram", "thumbnail")
@@ -42,7 +40,7 @@ def kept(path: Path) -> bytes:
 
 def drawn_thumbnail(audio: Path) -> bytes | None:
     """Draw the thumbnail of an audio file; None where it cannot be read."""
-    return _read(audio, _draw_thumbnail)
+    return media.read_audio(audio, _draw_thumbnail)
 
 
 def _draw_thumbnail(file: BinaryIO) -> bytes:
@@ -56,7 +54,7 @@ def spectrogram(root: Path, entry_id: str, audio: Path | None) -> bytes | None:
 
 def envelope(audio: Path | None, columns: int) -> Envelope | None:
     """Return the exact peaks of an audio file in `columns` columns; None without readable audio."""
-    return _read(audio, lambda file: envelope_of_file(file, columns))
+    return media.read_audio(audio, lambda file: envelope_of_file(file, columns))
 
 
 def forget(root: Path, entry_id: str) -> None:
@@ -72,22 +70,12 @@ def _derived(
     with contextlib.suppress(OSError):
         if not path.is_symlink():
             return kept(path)
-    drawn = _read(audio, draw)
+    drawn = media.read_audio(audio, draw)
     if drawn is not None:
         with contextlib.suppress(OSError):  # a picture that cannot be kept is drawn again next time
             files.make_folder(path.parent)
             files.create(path, [drawn])
     return drawn
-
-
-def _read(audio: Path | None, read: Callable[[BinaryIO], T]) -> T | None:
-    if audio is None or not media.is_there(audio):
-        return None
-    try:
-        with open_regular(audio) as file:
-            return read(file)
-    except (OSError, InvalidAudio):
-        return None
 
 
 def _path(root: Path, kind: str, entry_id: str) -> Path:
