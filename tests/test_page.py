@@ -209,27 +209,28 @@ def test_the_focus_stays_with_its_card_and_goes_to_the_list_when_that_is_gone(op
 
 def test_a_deletion_that_failed_is_taken_back_whatever_is_being_fetched(opened: Tab, app: App) -> None:
     """What was being fetched when a card left was thrown away, and the way back waited for that in vain."""
-    ids, held = opened.ids(), list[Route]()
+    ids, fetches, removals = opened.ids(), list[Route](), list[Route]()
 
     def meet(route: Route) -> None:
         asked = (route.request.post_data_json or {}).get("fn_name")
         if asked == "remove_take":
-            route.fulfill(json={"error": {"kind": "StoreFull", "message": "The disk is full."}})
-        elif asked == "fetch_page" and not held:
-            held.append(route)
+            removals.append(route)
+        elif asked == "fetch_page" and not fetches:
+            fetches.append(route)
         else:
             route.continue_()
 
     opened.page.route("**/component_server/", meet)
     with GenerationHistory(app.history) as history:
         history.delete_entry(ids[0])
-        opened.wait(lambda: held, "the page to fetch what is new")
+        opened.wait(lambda: fetches, "the page to fetch what is new")
         opened.card(ids[2]).focus()
         opened.page.keyboard.press("Delete")
+        opened.wait(lambda: removals and ids[2] not in opened.ids(), "the card to go before the server has answered")
+        removals[0].fulfill(json={"error": {"kind": "StoreFull", "message": "The disk is full."}})
         expect(opened.page.get_by_text("The disk is full.")).to_be_visible()
-        assert ids[2] not in opened.ids()
-        held[0].continue_()
         opened.wait(lambda: opened.ids()[:3] == ids[1:4], "the card to come back, and the deleted one to go")
+        fetches[0].continue_()
         history.restore_entry(ids[0])
         opened.wait(lambda: opened.ids()[:3] == ids[:3], "all to be back")
 
