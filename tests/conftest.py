@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from store import GenerationConfig, GenerationHistory, GenerationResult, History
 from tests.browser import launch
 from tests.faults import Faults
 from tests.figures import FILE, Figures
+from tests.sharing import FAILED
 
 if sys.platform != "linux":
     collect_ignore = ["test_strace.py", "test_full_disk.py", "test_growth.py"]  # strace, tmpfs and /proc are Linux's
@@ -35,15 +36,34 @@ def pytest_configure() -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what the proofs counted."""
+    """Print what the proofs counted, and why tests were run once more."""
     if is_worker():
         return
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.section(f"failed, and run once more: {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
     path = Path(os.environ[FILE])
     if lines := Figures(path).table():
         terminalreporter.section("figures")
         for line in lines:
             terminalreporter.write_line(line)
     path.unlink(missing_ok=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run a browser test that failed on CI once more, and name it in the summary: a loaded machine can be late once."""
+    if os.environ.get("CI"):
+        for item in items:
+            if {"browser", "chromium"} & set(getattr(item, "fixturenames", ())):
+                item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note which tests failed, for what they share with others."""
+    report = yield
+    item.stash[FAILED] = report.failed or (report.when != "setup" and item.stash.get(FAILED, False))
+    return report
 
 
 @pytest.fixture(scope="session")

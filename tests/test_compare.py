@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, Locator, Route, expect
 from store import ABComparison, GenerationConfig, GenerationHistory, GenerationResult, HistoryEntry
 from store.votes import votes_of
 from tests.browser import PHONE, App, Tab, running, tab
+from tests.sharing import Shared, sharing
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(2)} {{alert(3)}}"
 LISTEN = """
@@ -52,19 +54,27 @@ def add(history: GenerationHistory, title: str, result: GenerationResult, **para
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    root = tmp_path_factory.mktemp("compare") / "history"
-    with GenerationHistory(root) as history:
-        for number in range(30):
-            add(history, f"Filler {number}", tone(100 + number, 0.2))
-        add(history, "Short", tone(700, 2.0))
-        add(history, "Silent", tone(700, 2.0, level=0.0))
-        add(history, "Old rate", tone(700, 2.0, rate=22_050, channels=6))
-        add(history, HOSTILE, tone(900, 2.0), brightness=HOSTILE)
-        add(history, "Low", tone(A_HZ, level=0.4, channels=2), brightness=-2.0, seed=7)
-        add(history, "High", tone(B_HZ, level=0.1, channels=2), brightness=3.5, seed=8)
-    with running(root) as started:
-        yield started
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared[App]]:
+    def set_up() -> AbstractContextManager[App]:
+        root = tmp_path_factory.mktemp("compare") / "history"
+        with GenerationHistory(root) as history:
+            for number in range(30):
+                add(history, f"Filler {number}", tone(100 + number, 0.2))
+            add(history, "Short", tone(700, 2.0))
+            add(history, "Silent", tone(700, 2.0, level=0.0))
+            add(history, "Old rate", tone(700, 2.0, rate=22_050, channels=6))
+            add(history, HOSTILE, tone(900, 2.0), brightness=HOSTILE)
+            add(history, "Low", tone(A_HZ, level=0.4, channels=2), brightness=-2.0, seed=7)
+            add(history, "High", tone(B_HZ, level=0.1, channels=2), brightness=3.5, seed=8)
+        return running(root)
+
+    with sharing(set_up) as app:
+        yield app
+
+
+@pytest.fixture
+def app(shared: Shared[App], request: pytest.FixtureRequest) -> Iterator[App]:
+    yield from shared.lend(request)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import re
 import urllib.request
 import wave
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from io import BytesIO
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from store import GenerationHistory, GenerationResult
 from tests.browser import PHONE, App, Tab, running, tab
 from tests.conftest import add
 from tests.library import make_history
+from tests.sharing import Shared, sharing
 
 PLAY = re.compile("^Play ")
 SOURCE = "document.getElementById('history-audio').currentSrc"
@@ -36,11 +38,19 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    root = tmp_path_factory.mktemp("page") / "history"
-    make_history(root, 60)
-    with running(root) as started:
-        yield started
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared[App]]:
+    def set_up() -> AbstractContextManager[App]:
+        root = tmp_path_factory.mktemp("page") / "history"
+        make_history(root, 60)
+        return running(root)
+
+    with sharing(set_up) as app:
+        yield app
+
+
+@pytest.fixture
+def app(shared: Shared[App], request: pytest.FixtureRequest) -> Iterator[App]:
+    yield from shared.lend(request)
 
 
 @pytest.fixture

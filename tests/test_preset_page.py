@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Locator, expect
 from store import GenerationHistory, Preset, Presets
 from tests.browser import PHONE, App, Tab, running, serving, tab
 from tests.pages import free_port
+from tests.sharing import Shared, sharing
 from tests.test_journey import generate, show
 
 HOSTILE = [
@@ -28,10 +29,14 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """One app for the tests of this module."""
-    with running(tmp_path_factory.mktemp("presets") / "history") as started:
-        yield started
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared[App]]:
+    with sharing(lambda: running(tmp_path_factory.mktemp("presets") / "history")) as app:
+        yield app
+
+
+@pytest.fixture
+def app(shared: Shared[App], request: pytest.FixtureRequest) -> Iterator[App]:
+    yield from shared.lend(request)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import wave
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from store import GenerationHistory
 from tests.browser import App, Tab, running, tab
 from tests.conftest import add
 from tests.mounts import small_disk
+from tests.sharing import Shared, sharing
 from tests.uncertain import FAULT, hum
 
 GENERATOR = f"tests.uncertain:{hum.__name__}"
@@ -61,10 +62,19 @@ def fault(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def standing(tmp_path_factory: pytest.TempPathFactory, fault: Path) -> Iterator[App]:
-    """An app that several tests share, each of which leaves no unsaved take behind."""
-    with app_on(tmp_path_factory.mktemp("unsaved") / "history", **{FAULT: str(fault)}) as app:
+def shared(tmp_path_factory: pytest.TempPathFactory, fault: Path) -> Iterator[Shared[App]]:
+    def set_up() -> AbstractContextManager[App]:
+        fault.unlink(missing_ok=True)
+        return app_on(tmp_path_factory.mktemp("unsaved") / "history", **{FAULT: str(fault)})
+
+    with sharing(set_up) as app:
         yield app
+
+
+@pytest.fixture
+def standing(shared: Shared[App], request: pytest.FixtureRequest) -> Iterator[App]:
+    """An app that several tests share, each of which leaves no unsaved take behind."""
+    yield from shared.lend(request)
 
 
 @pytest.fixture
