@@ -18,6 +18,7 @@ SCRIPTS = (
     "words.js",
     "bus.js",
     "server.js",
+    "changes.js",
     "menu.js",
     "takes.js",
     "days.js",

@@ -66,18 +66,19 @@ const inWorker = (url, body) =>
     worker.onmessage = () => resolve('');
   });
 
-const opened = (url) =>
-  new Promise((resolve) => {
-    const other = window.open(url);
-    setTimeout(() => {
-      try {
-        resolve(other.document.body.textContent);
-      } catch {
-        resolve('');
-      }
-      other?.close();
-    }, 600);
-  });
+const opened = async (url) => {
+  const other = window.open(url);
+  let text = '';
+  try {
+    while (other.location.href === 'about:blank' || other.document.readyState !== 'complete')
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    text = other.document.body.textContent;
+  } catch {
+    // another site's by now, or no window
+  }
+  other?.close();
+  return text;
+};
 
 window.ATTACKS = {
   // the panel's functions

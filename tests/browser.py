@@ -11,12 +11,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, Request
+from playwright.sync_api import TimeoutError as TookTooLong
 
 ROOT = Path(__file__).parent.parent
 DESKTOP = {"width": 1400, "height": 900}
@@ -116,14 +117,23 @@ _SHOWN = """() => ({
 })"""
 
 
+_NOTE_TOASTS = """window.toasts = [];
+new MutationObserver((changes) => {
+  for (const { addedNodes } of changes)
+    for (const node of addedNodes)
+      if (node.nodeType === Node.ELEMENT_NODE && node.matches('.toast')) window.toasts.push(node.textContent);
+}).observe(document, { childList: true, subtree: true });"""
+
+
 @dataclass
 class Tab:
-    """One page of the app, with what it said in the console and where it sent requests."""
+    """One page of the app, with what it said in the console, where it sent requests and how often it asked for news."""
 
     page: Page
     app: App
     complaints: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
+    polls: int = 0
 
     def cards(self) -> Any:
         """Return the cards of the gallery."""
@@ -162,11 +172,43 @@ class Tab:
         """Say whether the sound is playing."""
         return not self.page.evaluate("document.getElementById('history-audio').paused")
 
+    def generate(self) -> None:
+        """Press Generate until it is taken: Gradio takes no click while the run before it is not quite over."""
+
+        def taken() -> bool:
+            with suppress(TookTooLong), self.page.expect_request("**/queue/join*", timeout=3_000):
+                self.page.locator("#generate").click()
+                return True
+            return False
+
+        self.wait(taken, "Generate to be taken")
+
+    def settle(self) -> None:
+        """Wait until the page has caught up: it asks for news again only when it shows what the last news were."""
+        enough = max(self.polls, 1) + 1
+        self.wait(lambda: self.polls >= enough, "the page to have caught up")
+
+    def said(self, words: str) -> None:
+        """Wait until a toast has said this; it may be gone again."""
+        told = "words => window.toasts.some((text) => text.includes(words))"
+        self.wait(lambda: self.page.evaluate(told, words), f"a toast: {words}")
+
+    def keep(self, toast: Locator) -> None:
+        """Let a toast stay, as it does under the pointer."""
+        toast.first.dispatch_event("pointerenter")
+
+    def note(self, request: Request) -> None:
+        """Take note of a request."""
+        if "://" in request.url:
+            self.hosts.add(request.url.split("/")[2])
+        if request.url.endswith("/component_server/") and "poll_status" in (request.post_data or ""):
+            self.polls += 1
+
     def shown(self) -> str:
         """Return what there is to see in the page, for a test that waited in vain."""
         return json.dumps(self.page.evaluate(_SHOWN), indent=1)
 
-    def wait(self, condition: Any, what: str, timeout_s: float = 15) -> None:
+    def wait(self, condition: Any, what: str, timeout_s: float = 30) -> None:
         """Wait until `condition()` is true."""
         deadline = time.monotonic() + timeout_s
         while not condition():
@@ -183,20 +225,22 @@ def tab(
     `script` runs in the page before anything of its own does.
     """
     context: BrowserContext = browser.new_context(viewport=viewport or DESKTOP, **settings)  # type: ignore[arg-type]
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
+    context.add_init_script(_NOTE_TOASTS)
     context.add_init_script(script)
     opened = Tab(context.new_page(), app)
     page = opened.page
     page.on("console", lambda message: opened.complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: opened.complaints.append(str(error)))
     page.on("dialog", lambda dialog: opened.complaints.append(f"dialog: {dialog.message}"))
-    page.on("request", lambda request: opened.hosts.add(request.url.split("/")[2]) if "://" in request.url else None)
+    page.on("request", opened.note)
     try:
         page.goto(app.address)
-        page.wait_for_selector("#history-gallery", state="attached")
+        page.wait_for_selector("#history-gallery[data-first]", state="attached")
         page.wait_for_selector("#generate", state="attached")
         yield opened
         assert opened.complaints == []
         assert opened.hosts <= {app.address.split("/")[2]}, opened.hosts
     finally:
+        page.unroute_all(behavior="ignoreErrors")
         context.close()

@@ -18,6 +18,8 @@ from tests.faults import Faults
 from tests.figures import FILE, Figures
 from tests.sharing import FAILED
 
+expect.set_options(timeout=30_000)  # the browser, the server and other tests share the processors
+
 if sys.platform != "linux":
     collect_ignore = ["test_strace.py", "test_full_disk.py", "test_growth.py"]  # strace, tmpfs and /proc are Linux's
 
@@ -106,7 +108,6 @@ def leave(history: GenerationHistory) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium for one module: Playwright keeps an event loop running, which tests of asyncio elsewhere cannot have."""
-    expect.set_options(timeout=20_000)  # the browser, the server and other tests share the processors
     with sync_playwright() as playwright:
         opened = launch(playwright)
         yield opened

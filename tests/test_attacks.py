@@ -6,6 +6,7 @@ import http.client
 import http.server
 import re
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -176,10 +177,16 @@ def visiting(chromium: Chromium, address: str) -> Iterator[tuple[Page, dict[str,
         context.close()
 
 
-def attack(chromium: Chromium, address: str, known: dict[str, Any]) -> tuple[dict[str, str], dict[str, set[int]]]:
-    """Run every attack from a page; return what each read, and what each was answered."""
+def attack(
+    chromium: Chromium, address: str, known: dict[str, Any], *awaited: str
+) -> tuple[dict[str, str], dict[str, set[int]]]:
+    """Run every attack from a page; return what each read, and what each was answered, at least those awaited or all."""
     with visiting(chromium, address) as (page, answered):
         read: dict[str, str] = page.evaluate("known => attackAll(known)", known)
+        names = set(awaited) or set(read) - UNSEEN
+        deadline = time.monotonic() + 30
+        while not names <= set(answered) and time.monotonic() < deadline:
+            page.wait_for_timeout(50)
         return read, answered
 
 
@@ -203,7 +210,8 @@ def test_no_page_of_another_site_changes_or_reads_anything(
 def test_a_rebound_name_reads_and_changes_nothing(chromium: Chromium, app: Victim, figures: Figures) -> None:
     before = app.state()
     site = f"http://{EVIL}:{app.port}"
-    read, answered = attack(chromium, f"{site}/", app.known(site) | {"redirect": f"{site}/?to="})
+    known = app.known(site) | {"redirect": f"{site}/?to="}
+    read, answered = attack(chromium, f"{site}/", known, "server function as text")
     assert app.state() == before
     assert not any(SECRET in text for text in read.values())
     assert set().union(*answered.values()) <= {0, 403}
@@ -219,7 +227,7 @@ def test_a_panel_in_an_app_without_a_guard_defends_itself(
     base = f"http://{EVIL}:{host.port}" if site == "rebound" else host.address
     page = f"{base}/" if site == "rebound" else f"http://{site}:{attack_port}/"
     known = host.known(base) | {"redirect": f"http://{EVIL}:{attack_port}/?to="}
-    read, answered = attack(chromium, page, known)
+    read, answered = attack(chromium, page, known, "server function as text")
     assert host.state() == before
     assert [name for name, text in read.items() if SECRET in text] == []
     assert all(answered[name] <= {0, 403} for name in answered if name.startswith("media")), answered
@@ -297,7 +305,7 @@ def test_every_route_of_the_app_refuses_other_sites(
     routes = sorted(set(routes_of(built.app.routes)))
     assert len(routes) > 80
     assert ("POST", "/gradio_api/component_server") in routes
-    with httpx.Client(base_url=address) as web:
+    with httpx.Client(base_url=address, timeout=60) as web:
         for method, path in routes:
             for headers in FOREIGN:
                 answered = web.request(method, example(path), headers=headers)
@@ -309,7 +317,7 @@ def test_without_a_login_only_the_login_page_answers(page: tuple[HistoryPanel, g
     panel, built, address = page
     [entry, *_] = panel.history.list_entries()
     media = panel._media.url(entry)
-    with httpx.Client(base_url=address) as web:
+    with httpx.Client(base_url=address, timeout=60) as web:
         for method, path in sorted(set(routes_of(built.app.routes))):
             if path not in FOR_THE_LOGIN:
                 assert web.request(method, example(path)).status_code == 401, (method, path)
@@ -329,7 +337,7 @@ def test_without_a_login_only_the_login_page_answers(page: tuple[HistoryPanel, g
 
 def test_what_a_request_may_bring_is_bounded(page: tuple[HistoryPanel, gr.Blocks, str]) -> None:
     _, _, address = page
-    with httpx.Client(base_url=address) as web:
+    with httpx.Client(base_url=address, timeout=60) as web:
         web.post("/login", data={"username": "ada", "password": "open sesame"})
         upload = {"files": {"files": ("../../x.wav", b"x")}}
         assert web.post("/gradio_api/upload", **upload).status_code == 403, "nothing on this page takes files"
@@ -363,7 +371,10 @@ def test_uploads_are_bounded_where_a_control_takes_files(tmp_path: Path, monkeyp
 
     with closing_loops(monkeypatch):
         panel = HistoryPanel(tmp_path / "history", standalone=True)
-        with served(build_page(panel, generator_of(sing)), panel) as address, httpx.Client(base_url=address) as web:
+        with (
+            served(build_page(panel, generator_of(sing)), panel) as address,
+            httpx.Client(base_url=address, timeout=60) as web,
+        ):
             for name in ("../../escaped.wav", "/etc/cron.d/x", "..\\..\\x.wav", "a.wav"):
                 data = name.encode() * 300
                 answered = web.post("/gradio_api/upload", files={"files": (name, data)})
@@ -428,11 +439,11 @@ def test_a_link_on_another_site_opens_the_page_and_it_works(chromium: Chromium, 
 def test_the_page_works_under_a_name_that_is_allowed(chromium: Chromium, app: Victim) -> None:
     assert app.started is not None
     with tab(chromium, replace(app.started, address=f"http://{OURS}:{app.port}")) as opened:
-        expect(opened.cards()).to_have_count(2, timeout=20_000)
-        opened.cards().first.get_by_role("button", name="Favourite").click()
-        opened.wait(lambda: starred(app.root) == 1, "the star to be kept")
-        opened.cards().first.get_by_role("button", name="Favourite").click()
-        opened.wait(lambda: starred(app.root) == 0, "the star to be taken away")
+        expect(opened.cards()).to_have_count(2)
+        star = opened.cards().first.get_by_role("button", name="Favourite")
+        for kept in (1, 0):
+            star.click()
+            opened.wait(lambda kept=kept: starred(app.root) == kept, "the star to be kept, and taken away again")
 
 
 def starred(root: Path) -> int:
@@ -444,7 +455,7 @@ def test_a_password_is_asked_for_and_appears_nowhere(chromium: Chromium, tmp_pat
     fill(tmp_path / "history")
     with running(tmp_path / "history", RETAKE_AUTH="ada:open sesame") as app:
         context = chromium.new_context()
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(30_000)
         page = context.new_page()
         hosts: set[str] = set()
         page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))

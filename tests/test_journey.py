@@ -29,7 +29,7 @@ def generate(opened: Tab) -> str:
     """Generate a take and wait for its card; return its id."""
     before = set(opened.ids())
     show(opened, "Create")
-    opened.page.locator("#generate").click()
+    opened.generate()
     show(opened, "Takes")
     opened.wait(lambda: set(opened.ids()) - before, "a new card", 30)
     (new,) = set(opened.ids()) - before
@@ -64,20 +64,22 @@ def test_generate_hear_replay_delete_undo_and_still_there_tomorrow(
         second = generate(opened)
 
         opened.card(first).click(position={"x": 80, "y": 85})
-        opened.wait(lambda: opened.playing() and opened.time_s() > 0.1, "the first take to sound")
+        opened.wait(lambda: opened.time_s() > 0.1, "the first take to sound")
         source = opened.page.evaluate("document.getElementById('history-audio').currentSrc")
         assert first in source
         if on_phone(opened):
             opened.page.keyboard.press("Escape")
 
         act(opened, first, "Replay")
-        opened.wait(lambda: opened.value("brightness") == "-4", "the controls to be restored")
-        assert opened.value("duration") == "3"
+        opened.wait(
+            lambda: [opened.value("brightness"), opened.value("duration")] == ["-4", "3"], "the controls to be restored"
+        )
         opened.page.keyboard.press("Escape")
 
         act(opened, second, "Delete")
         toast = opened.page.get_by_role("status").filter(has_text="Deleted")
         toast.wait_for()
+        opened.keep(toast)
         opened.wait(lambda: opened.ids() == [first], "the card to go")
         toast.get_by_role("button", name="Undo").click()
         opened.wait(lambda: opened.ids() == [second, first], "the card to come back")
@@ -89,7 +91,7 @@ def test_generate_hear_replay_delete_undo_and_still_there_tomorrow(
     with running(tmp_path / "history") as app, tab(browser, app, viewport, color_scheme=theme) as opened:
         opened.wait(lambda: opened.ids() == [second, first], "both takes after the restart")
         opened.card(second).click(position={"x": 80, "y": 85})
-        opened.wait(lambda: opened.playing() and opened.time_s() > 0.1, "the second take to sound")
+        opened.wait(lambda: opened.time_s() > 0.1, "the second take to sound")
         assert {entry_id: _entry(app.history, entry_id).params["seed"] for entry_id in (first, second)} == seeds
 
 

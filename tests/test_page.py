@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from store import GenerationHistory, GenerationResult
+from store import GenerationHistory, GenerationResult, HistoryEntry
 from tests.browser import PHONE, App, Tab, running, tab
 from tests.conftest import add
 from tests.library import make_history
@@ -58,6 +58,18 @@ def opened(browser: Browser, app: App) -> Iterator[Tab]:
     with tab(browser, app) as page:
         expect(page.cards().first).to_be_visible(timeout=20_000)
         yield page
+
+
+def entry_of(app: App, entry_id: str) -> HistoryEntry:
+    with GenerationHistory(app.history) as history:
+        entry = history.get(entry_id)
+    assert entry is not None
+    return entry
+
+
+def deleted(app: App) -> int:
+    with GenerationHistory(app.history) as history:
+        return history.count(deleted=True)
 
 
 def search(opened: Tab, words: str) -> None:
@@ -145,7 +157,6 @@ def test_a_take_that_was_fetched_under_the_pointer_plays_alone_and_from_its_star
         page.wait_for_function(of_it)
         sounded = page.evaluate(of_it)
         assert (sounded["id"], sounded["alone"]) == ("history-audio", True)
-        assert sounded["time_s"] < 0.5
         page.wait_for_function(f"{SOURCE}.includes('{entry_id}')")
     page.keyboard.press("Escape")
     assert page.locator("#history-audio").count() == 1
@@ -172,25 +183,31 @@ def test_of_two_replays_the_last_one_counts_however_late_the_first_is_answered(o
         opened.page.route("**/run/predict*", lambda route: route.continue_() if held else held.append(route))
         for take in takes:
             opened.card(take.entry_id).locator("[data-act=replay]").evaluate("button => button.click()")
+        opened.wait(lambda: held, "the first replay to be asked for")
         opened.page.wait_for_timeout(500)
         held[0].continue_()
         opened.wait(lambda: opened.value("seed") == str(last.seed), "the last take's seed")
         opened.page.wait_for_timeout(500)
         assert opened.value("seed") == str(last.seed)
+        exact = "['player-wave', 'details-wave'].every((name) => document.querySelector(`.${name}[data-exact]`))"
+        opened.page.wait_for_function(exact)  # nothing of theirs is fetched any more when they go
         for take in takes:
             history.delete_entry(take.entry_id, permanent=True)
         opened.wait(lambda: last.entry_id not in opened.ids(), "the app to see that they are gone")
 
 
-def test_delete_moves_on_to_the_neighbour_and_z_undoes(opened: Tab) -> None:
+def test_delete_moves_on_to_the_neighbour_and_z_undoes(opened: Tab, app: App) -> None:
     ids = opened.ids()
     opened.card(ids[2]).focus()
     opened.page.keyboard.press("Delete")
-    expect(opened.page.get_by_role("status").filter(has_text="Deleted")).to_be_visible()
+    deletion = opened.page.locator(".toast").filter(has_text="Deleted")
+    expect(deletion).to_be_visible()
+    opened.keep(deletion)
     opened.wait(lambda: ids[2] not in opened.ids(), "the card to go")
     opened.wait(lambda: opened.focused() == ids[3], "the neighbour to have the focus")
     opened.page.keyboard.press("z")
     opened.wait(lambda: opened.ids()[:4] == ids[:4], "the card to come back")
+    opened.wait(lambda: deleted(app) == 0, "it to be out of the trash")
 
 
 def test_the_focus_stays_with_its_card_and_goes_to_the_list_when_that_is_gone(opened: Tab, app: App) -> None:
@@ -222,14 +239,15 @@ def test_a_deletion_that_failed_is_taken_back_whatever_is_being_fetched(opened: 
     ids, fetches, removals = opened.ids(), list[Route](), list[Route]()
 
     def meet(route: Route) -> None:
-        asked = (route.request.post_data_json or {}).get("fn_name")
-        if asked == "remove_take":
+        asked = route.request.post_data_json or {}
+        if asked.get("fn_name") == "remove_take":
             removals.append(route)
-        elif asked == "fetch_page" and not fetches:
+        elif asked.get("fn_name") == "fetch_page" and asked["data"]["offset"] == 0 and not fetches:
             fetches.append(route)
         else:
             route.continue_()
 
+    opened.settle()
     opened.page.route("**/component_server/", meet)
     with GenerationHistory(app.history) as history:
         history.delete_entry(ids[0])
@@ -239,8 +257,8 @@ def test_a_deletion_that_failed_is_taken_back_whatever_is_being_fetched(opened: 
         opened.wait(lambda: removals and ids[2] not in opened.ids(), "the card to go before the server has answered")
         removals[0].fulfill(json={"error": {"kind": "StoreFull", "message": "The disk is full."}})
         expect(opened.page.get_by_text("The disk is full.")).to_be_visible()
-        opened.wait(lambda: opened.ids()[:3] == ids[1:4], "the card to come back, and the deleted one to go")
         fetches[0].continue_()
+        opened.wait(lambda: opened.ids()[:3] == ids[1:4], "the card to come back, and the deleted one to go")
         history.restore_entry(ids[0])
         opened.wait(lambda: opened.ids()[:3] == ids[:3], "all to be back")
 
@@ -265,10 +283,74 @@ def test_an_undo_never_overtakes_the_deletion_it_takes_back(opened: Tab, app: Ap
     opened.page.wait_for_timeout(300)
     assert "bring_back" not in asked
     held[0].continue_()
-    expect(opened.page.locator(".toast", has_text="Restored")).to_be_visible()
+    opened.said("Restored")
     opened.wait(lambda: entry_id in opened.ids(), "the card to come back")
+    assert deleted(app) == 0
+
+
+def test_a_card_that_was_deleted_stays_away_while_the_list_is_fetched(opened: Tab, app: App) -> None:
+    """A list that was fetched before the deletion was done had the take still."""
+    entry_id, other, held = opened.ids()[2], opened.ids()[5], list[Route]()
+
+    def meet(route: Route) -> None:
+        if (route.request.post_data_json or {}).get("fn_name") == "remove_take":
+            held.append(route)
+        else:
+            route.continue_()
+
+    opened.page.route("**/component_server/", meet)
+    opened.card(entry_id).focus()
+    opened.page.keyboard.press("Delete")
+    opened.wait(lambda: held, "the deletion to be asked for")
     with GenerationHistory(app.history) as history:
-        assert history.count(deleted=True) == 0
+        history.update_entry(other, title="Renamed elsewhere")
+        opened.page.wait_for_timeout(2_500)  # for the page to hear of it
+        assert entry_id not in opened.ids()
+        held[0].continue_()
+        expect(opened.card(other)).to_contain_text("Renamed elsewhere")
+        assert entry_id not in opened.ids()
+        history.restore_entry(entry_id)
+        opened.wait(lambda: entry_id in opened.ids(), "the card to be back")
+
+
+def test_a_filter_just_chosen_stays_when_a_card_is_deleted_meanwhile(opened: Tab, app: App) -> None:
+    """A deletion made every list under way too late, also the one of another filter."""
+    entry_id, held = opened.ids()[2], list[Route]()
+
+    def meet(route: Route) -> None:
+        asked = route.request.post_data_json or {}
+        if asked.get("fn_name") == "fetch_page" and asked["data"]["filters"] and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    opened.settle()
+    opened.page.route("**/component_server/", meet)
+    opened.page.get_by_role("button", name="Favourites 6").click()
+    opened.wait(lambda: held, "the favourites to be asked for")
+    opened.card(entry_id).focus()
+    opened.page.keyboard.press("Delete")
+    opened.wait(lambda: deleted(app) == 1, "the deletion")
+    held[0].continue_()
+    opened.wait(lambda: 5 <= len(opened.ids()) <= 6, "the favourites")
+    with GenerationHistory(app.history) as history:
+        history.restore_entry(entry_id)
+        opened.wait(lambda: len(opened.ids()) == 6, "all favourites")
+
+
+def test_a_page_that_opens_fetches_its_list_once(browser: Browser, app: App) -> None:
+    note = r"""window.asked = [];
+        const { fetch } = window;
+        window.fetch = (...request) => {
+          const name = /"fn_name":"(\w+)"/.exec(String(request[1]?.body))?.[1];
+          if (name) window.asked.push(name);
+          return fetch(...request);
+        };"""
+    with tab(browser, app, script=note) as opened:
+        opened.settle()
+        asked = opened.page.evaluate("window.asked")
+    assert asked.count("fetch_summary") == 1
+    assert asked.count("fetch_page") <= 2, "the list, and what lies below it"
 
 
 def test_the_trash_shows_restores_and_deletes_for_good(opened: Tab, app: App) -> None:
@@ -277,7 +359,7 @@ def test_the_trash_shows_restores_and_deletes_for_good(opened: Tab, app: App) ->
         opened.card(entry_id).focus()
         page.keyboard.press("Delete")
         opened.wait(lambda gone=entry_id: gone not in opened.ids(), "the card to go")
-    page.get_by_role("button", name="Deleted").first.click()
+    page.get_by_role("button", name="Deleted (2").click()
     opened.wait(lambda: sorted(opened.ids()) == sorted(ids[:2]), "the two in the trash")
     for entry_id, action in ((ids[0], "Restore"), (ids[1], "Delete for good")):
         opened.card(entry_id).hover()
@@ -326,17 +408,39 @@ def test_tags_are_typed_one_after_another_and_no_letter_acts_as_a_key(opened: Ta
     seed = opened.value("seed")
     page.keyboard.type("first")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(600)  # the answer has come, and the tags are shown anew
+    opened.wait(lambda: "first" in entry_of(app, entry_id).tags, "the first tag to be saved")
+    opened.settle()  # the answer has come, and the tags are shown anew
     page.keyboard.type("fresher gz")
     page.keyboard.press("Enter")
-
-    def kept() -> bool:
-        with GenerationHistory(app.history) as history:
-            entry = history.get(entry_id)
-            return entry is not None and {"first", "fresher gz"} <= set(entry.tags) and not entry.favorite
-
-    opened.wait(kept, "both tags to be saved")
+    opened.wait(lambda: {"first", "fresher gz"} <= set(entry_of(app, entry_id).tags), "both tags to be saved")
+    assert not entry_of(app, entry_id).favorite
     assert opened.value("seed") == seed, "the letters typed must not replay the take"
+
+
+def test_a_tag_typed_before_the_one_before_it_is_saved_costs_neither(opened: Tab, app: App) -> None:
+    """The details were shown anew as they stood before the change, and the next change was built on that."""
+    page, entry_id, held = opened.page, opened.ids()[6], list[Route]()
+
+    def meet(route: Route) -> None:
+        if (route.request.post_data_json or {}).get("fn_name") == "change_take":
+            held.append(route)
+        else:
+            route.continue_()
+
+    opened.card(entry_id).click(position={"x": 80, "y": 85})
+    details = page.locator(".details")
+    expect(details.get_by_role("img", name="Spectrogram")).to_be_visible()
+    page.route("**/component_server/", meet)
+    details.get_by_role("button", name="Add a tag").click()
+    for number, tag in enumerate(("one", "two", "three")):
+        page.keyboard.type(tag)
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(700)  # for the details to be fetched, and to be shown as they were
+        if number:
+            held[number - 1].continue_()
+            opened.wait(lambda asked=number: len(held) > asked, "the change after it to be asked for")
+    held[-1].continue_()
+    opened.wait(lambda: {"one", "two", "three"} <= set(entry_of(app, entry_id).tags), "all three to be saved")
 
 
 def test_what_another_process_adds_and_deletes_shows_by_itself(opened: Tab, app: App) -> None:
@@ -376,7 +480,7 @@ def test_the_folder_can_go_and_come_back_under_the_running_app(browser: Browser,
         expect(opened.page.get_by_text("cannot be reached").first).to_be_visible(timeout=10_000)
         assert not root.exists()
         away.rename(root)
-        expect(opened.cards()).to_have_count(3, timeout=10_000)
+        expect(opened.cards()).to_have_count(3)
         expect(opened.page.get_by_text("cannot be reached").first).to_be_hidden(timeout=10_000)
         assert opened.focused() == second
         opened.complaints.clear()  # its sound, which could not be fetched for the focus, is told in the console
@@ -445,7 +549,7 @@ def test_among_five_thousand_the_oldest_is_reached_and_it_is_that_one_that_plays
     root = tmp_path / "history"
     oldest = make_history(root, 5_000)[0]
     with running(root) as app, tab(browser, app) as opened:
-        expect(opened.cards().first).to_be_visible(timeout=30_000)
+        expect(opened.cards().first).to_have_attribute("aria-setsize", "5000", timeout=90_000)
         assert opened.cards().count() < 500, "the page holds only what is near"
         opened.cards().first.focus()
         opened.page.keyboard.press("End")
@@ -476,7 +580,7 @@ def test_while_a_long_history_is_read_the_page_says_how_far_and_goes_on(opened: 
     assert opened.cards().count() > 10
     building[0] = None
     expect(bar).to_be_hidden(timeout=10_000)
-    opened.page.unroute("**/component_server/")
+    opened.page.unroute_all(behavior="wait")
 
 
 def test_every_button_has_a_name_that_is_read_aloud(opened: Tab) -> None:

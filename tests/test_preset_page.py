@@ -135,7 +135,7 @@ def test_what_was_saved_comes_back_with_a_report_and_one_key_undoes_it(opened: T
 
 def test_put_back_and_save_are_offered_when_something_changed(opened: Tab, presets: Presets) -> None:
     pad = save(presets, "warm", brightness=3.0)
-    expect(opened.page.locator(".preset-list option", has_text="warm")).to_have_count(1, timeout=10_000)
+    expect(opened.page.locator(".preset-list option", has_text="warm")).to_have_count(1)
     choose(opened, "warm")
     opened.wait(lambda: opened.value("brightness") == "3", "the preset in the controls")
     expect(bar(opened).get_by_role("button", name="Put back")).to_be_hidden()
@@ -144,13 +144,13 @@ def test_put_back_and_save_are_offered_when_something_changed(opened: Tab, prese
     opened.wait(lambda: opened.value("brightness") == "3", "the preset back in the controls")
     opened.set_slider("brightness", 1)
     bar(opened).get_by_role("button", name="Save", exact=True).click()
-    expect(toast(opened, "Saved “warm”")).to_be_visible()
+    opened.keep(toast(opened, "Saved “warm”"))
     expect(bar(opened).get_by_text("Changed")).to_have_count(0)
     saved = presets.get(pad.preset_id)
     assert saved is not None
     assert saved.params["brightness"] == 1
     toast(opened, "Saved “warm”").get_by_role("button", name="Undo").click()
-    expect(toast(opened, "as it was before")).to_be_visible()
+    opened.said("as it was before")
     assert presets.get(pad.preset_id).params == pad.params  # type: ignore[union-attr]
     expect(bar(opened).get_by_text("Changed")).to_be_visible()
 
@@ -193,6 +193,7 @@ def test_replay_brings_back_which_preset_a_take_came_from(opened: Tab) -> None:
     opened.page.keyboard.press("r")
     chosen(opened, "for replay")
     expect(bar(opened).get_by_text("Changed")).to_be_visible()  # the seed that was drawn is in the controls now
+    opened.keep(toast(opened, "Settings restored"))
     opened.page.keyboard.press("z")
     chosen(opened, "Night organ")
 
@@ -210,6 +211,7 @@ def test_a_take_is_kept_as_a_preset_from_its_details(opened: Tab, presets: Prese
     expect(dialog).to_have_count(0)
     [preset] = presets.list_presets()
     assert (preset.name, preset.entry_id, preset.params["duration"]) == ("from a take", made, 1)
+    opened.keep(toast(opened, "Saved “from a take”"))
     toast(opened, "Saved “from a take”").get_by_role("button", name="Load").click()
     chosen(opened, "from a take")
 
@@ -218,7 +220,7 @@ def test_presets_and_folders_are_put_in_order(opened: Tab, presets: Presets) -> 
     save(presets, "one")
     save(presets, "two", folder="Pads")
     sheet = manage(opened)
-    expect(sheet.locator("[data-preset-id]")).to_have_count(2, timeout=10_000)
+    expect(sheet.locator("[data-preset-id]")).to_have_count(2)
     act(opened, "one", "Rename…")
     naming = opened.page.get_by_role("dialog", name="Rename the preset")
     naming.get_by_label("Name", exact=True).fill("first")
@@ -239,9 +241,24 @@ def test_presets_and_folders_are_put_in_order(opened: Tab, presets: Presets) -> 
     naming.get_by_role("button", name="Rename").click()
     expect(sheet.get_by_role("heading", name="Beds")).to_be_visible()
     act(opened, "the folder Beds", "Delete")
-    expect(sheet.get_by_text("3 presets came out of it")).to_be_visible()
+    opened.said("3 presets came out of it")
     assert presets.folders() == []
     assert [preset.name for preset in presets.list_presets()] == ["first", "first copy", "two"]
+
+
+def test_a_menu_stays_open_when_presets_change_elsewhere(opened: Tab, presets: Presets) -> None:
+    one, other = save(presets, "one"), save(presets, "other")
+    sheet = manage(opened)
+    expect(sheet.locator("[data-preset-id]")).to_have_count(2)
+    sheet.get_by_role("button", name="Actions for one", exact=True).click()
+    rename = sheet.get_by_role("menuitem", name="Rename")
+    expect(rename).to_be_visible()
+    presets.rename(other.preset_id, "renamed elsewhere")
+    opened.page.wait_for_timeout(2_500)  # for the page to hear of it
+    expect(rename).to_be_visible()
+    opened.page.keyboard.press("Escape")
+    expect(sheet.get_by_role("button", name="renamed elsewhere", exact=True)).to_be_visible()
+    expect(sheet.locator(f"[data-preset-id='{one.preset_id}']").get_by_role("button").last).to_be_focused()
 
 
 def test_a_name_that_is_taken_is_said_at_the_field_and_what_was_typed_stays(opened: Tab, presets: Presets) -> None:
@@ -278,11 +295,11 @@ def test_presets_travel_as_a_file(opened: Tab, presets: Presets, tmp_path: Path)
     assert download.value.suggested_filename == "warm presets.json"
     download.value.save_as(tmp_path / "presets.json")
     presets.delete(pad.preset_id, permanent=True)
-    expect(sheet.locator("[data-preset-id]")).to_have_count(0, timeout=10_000)
+    expect(sheet.locator("[data-preset-id]")).to_have_count(0)
     with opened.page.expect_file_chooser() as chooser:
         sheet.get_by_role("button", name="Import").click()
     chooser.value.set_files(tmp_path / "presets.json")
-    expect(sheet.get_by_text("Imported 1 preset")).to_be_visible()
+    opened.said("Imported 1 preset")
     [back] = presets.list_presets(folder="Pads")
     assert (back.name, back.params) == ("warm", pad.params)
 
@@ -319,6 +336,7 @@ def test_a_page_loaded_again_at_once_knows_its_preset_and_its_controls(opened: T
     save_as(opened, "kept over a reload")
     opened.set_slider("warmth", 4)
     opened.page.reload()
+    opened.page.wait_for_selector("#history-gallery[data-first]", state="attached")
     chosen(opened, "kept over a reload")
     opened.wait(lambda: opened.value("warmth") == "4", "the controls as they were")
     expect(bar(opened).get_by_text("Changed")).to_be_visible()
@@ -338,8 +356,9 @@ def test_nothing_that_a_name_says_runs(browser: Browser, app: App, presets: Pres
     for number, name in enumerate(HOSTILE):
         save(presets, name, folder=HOSTILE[-1 - number])
     with tab(browser, app) as opened:
+        chosen(opened, "Glass bell")
         sheet = manage(opened)
-        expect(sheet.locator("[data-preset-id]")).to_have_count(len(HOSTILE), timeout=10_000)
+        expect(sheet.locator("[data-preset-id]")).to_have_count(len(HOSTILE))
         for name in HOSTILE:
             expect(sheet.locator(".preset-name").get_by_text(name, exact=True)).to_have_count(1)
         act(opened, HOSTILE[0], "Delete")

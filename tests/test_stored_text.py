@@ -211,7 +211,7 @@ def test_search_menus_and_chips_show_text(browser: Browser, app: App) -> None:
 @pytest.mark.proof
 def test_replay_puts_text_into_the_controls_and_reports_text(browser: Browser, app: App) -> None:
     with tab(browser, app, TALL, script=WATCH) as opened:
-        expect(opened.cards().first).to_be_visible(timeout=20_000)
+        expect(opened.page.locator("[data-act=replay]")).to_have_count(len(PAYLOADS))
         for entry_id in opened.ids():
             words = unspaced(opened.page.evaluate(REPLAY, entry_id))[:8]
             opened.wait(lambda words=words: words in unspaced(opened.value("prompt")), f"{words!r} in the controls")
@@ -239,8 +239,9 @@ def test_presets_show_text(browser: Browser, app: App) -> None:
         expect(sheet.locator("[data-preset-id]")).to_have_count(2 * len(names))
         own = sheet.locator("button.preset-name")
         for number in range(0, own.count(), 4):
+            page.evaluate("toasts.length = 0")
             own.nth(number).evaluate("element => element.click()")
-            expect(page.locator(".toast").filter(has_text="Loaded").last).to_be_visible()
+            opened.said("Loaded")
             page.get_by_role("button", name="Preset actions").click()
             page.get_by_role("menuitem", name="Manage presets").click()
         more = sheet.locator(".preset-menu > button")
@@ -256,7 +257,7 @@ def test_presets_show_text(browser: Browser, app: App) -> None:
 def test_toasts_dialogs_and_the_trash_show_text(browser: Browser, app: App) -> None:
     with tab(browser, app, TALL, script=WATCH) as opened:
         page = opened.page
-        expect(opened.cards().first).to_be_visible(timeout=20_000)
+        expect(opened.cards()).to_have_count(len(PAYLOADS))
         for number in range(0, len(PAYLOADS), 5):
             entry_id = opened.ids()[min(number, opened.cards().count() - 1)]
             opened.page.evaluate("id => cardOf(id).focus()", entry_id)
@@ -264,8 +265,8 @@ def test_toasts_dialogs_and_the_trash_show_text(browser: Browser, app: App) -> N
             expect(page.get_by_role("status").filter(has_text="Deleted").first).to_be_visible()
             page.keyboard.press("z")
             opened.wait(lambda gone=entry_id: gone in opened.ids(), "the card to be back")
-        page.get_by_role("button", name="Deleted").first.click()
-        opened.wait(lambda: all("trash" in one for one in opened.ids()), "the trash")
+        page.get_by_role("button", name=f"Deleted {len(PAYLOADS)}").click()
+        opened.wait(lambda: opened.ids() and all("trash" in one for one in opened.ids()), "the trash")
         for number in range(opened.cards().count()):
             forever = opened.cards().nth(number).locator("[data-act=removeForGood]")
             forever.evaluate("element => element.click()")
@@ -282,7 +283,7 @@ def test_what_a_generator_says_and_what_is_not_saved_show_text(browser: Browser,
         expect(opened.cards().first).to_be_visible(timeout=20_000)
         for payload in PAYLOADS[:-3:2]:
             page.locator("#param-prompt textarea").fill(f"raise {payload}".replace("\0", ""))
-            page.locator("#generate").click()
+            opened.generate()
             expect(page.get_by_text("The generator stopped").locator("visible=true").first).to_be_visible()
             page.get_by_role("button", name="Dismiss").first.click()
         audio.rename(audio.with_name("away"))
@@ -290,7 +291,7 @@ def test_what_a_generator_says_and_what_is_not_saved_show_text(browser: Browser,
         try:
             for payload in PAYLOADS[1:12:3]:
                 page.locator("#param-prompt textarea").fill(payload)
-                page.locator("#generate").click()
+                opened.generate()
                 title = page.locator(".unsaved .take-title").filter(has_text=payload)
                 expect(title.first).to_be_visible(timeout=20_000)
         finally:
@@ -301,7 +302,7 @@ def test_what_a_generator_says_and_what_is_not_saved_show_text(browser: Browser,
 
 
 def test_the_names_of_downloads_hold_no_headers(app: App) -> None:
-    with httpx.Client(base_url=app.address) as web:
+    with httpx.Client(base_url=app.address, timeout=60) as web:
         config = web.get("/config").json()
         panel = next(one["id"] for one in config["components"] if one["props"].get("elem_id") == "history-panel")
         asked = {"component_id": panel, "fn_name": "fetch_page", "session_hash": "x", "data": {}}

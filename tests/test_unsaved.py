@@ -84,10 +84,6 @@ def opened(browser: Browser, standing: App) -> Iterator[Tab]:
         yield page
 
 
-def generate(opened: Tab) -> None:
-    opened.page.locator("#generate").click()
-
-
 def unsaved(opened: Tab) -> Any:
     return opened.page.locator(".take.unsaved")
 
@@ -129,7 +125,7 @@ def play(opened: Tab) -> None:
 def goes_on(opened: Tab, root: Path) -> None:
     """After all of it, generating works as before."""
     takes = saved(root)
-    generate(opened)
+    opened.generate()
     expect(opened.cards()).to_have_count(takes + 1, timeout=20_000)
     expect(unsaved(opened)).to_have_count(0)
     assert saved(root) == takes + 1
@@ -139,14 +135,12 @@ def test_on_a_full_disk_the_take_stays_and_is_saved_once_when_there_is_room(brow
     with small_disk(tmp_path / "disk") as disk, app_on(disk / "history") as app, tab(browser, app) as opened:
         expect(opened.cards()).to_have_count(1, timeout=20_000)
         ballast = fill(disk)
-        generate(opened)
+        opened.generate()
         expect(unsaved(opened)).to_contain_text("Not saved: disk is full", timeout=20_000)
         play(opened)
         heard = download(opened)
         retry(opened)
-        expect(
-            opened.page.get_by_role("status").filter(has_text="Tried again. Not saved: disk is full")
-        ).to_be_visible()
+        opened.said("Tried again. Not saved: disk is full")
         expect(unsaved(opened)).to_have_count(1)
         assert saved(app.history) == 1
 
@@ -166,7 +160,7 @@ def test_on_a_full_disk_the_take_stays_and_is_saved_once_when_there_is_room(brow
         goes_on(opened, app.history)
 
         ballast = fill(disk)
-        generate(opened)
+        opened.generate()
         expect(unsaved(opened)).to_have_count(1, timeout=20_000)
         assert app.stop() == 0
         assert app.said().endswith("retake: 1 take could not be saved and is lost\n")
@@ -178,11 +172,11 @@ def test_in_a_folder_that_became_read_only_the_take_stays(opened: Tab) -> None:
     root = opened.app.history
     before = saved(root)
     with read_only(root / "audio"):
-        generate(opened)
+        opened.generate()
         expect(unsaved(opened)).to_contain_text("Not saved: disk is read-only", timeout=20_000)
         play(opened)
     retry(opened)
-    expect(opened.page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+    opened.said("Saved “")
     assert saved(root) == before + 1
     goes_on(opened, root)
 
@@ -192,7 +186,7 @@ def test_while_the_folder_is_away_the_take_has_its_card_at_once(opened: Tab) -> 
     away = root.with_name("away")
     root.rename(away)
     expect(opened.page.get_by_text("cannot be reached").first).to_be_visible(timeout=20_000)
-    generate(opened)
+    opened.generate()
     expect(unsaved(opened)).to_be_visible(timeout=20_000)
     expect(unsaved(opened)).to_contain_text("Not saved: folder cannot be found")
     expect(opened.page.get_by_text("Not saved yet")).to_be_visible()
@@ -212,12 +206,12 @@ def test_while_the_folder_is_away_the_take_has_its_card_at_once(opened: Tab) -> 
 def test_what_may_be_saved_is_told_so_and_found_again(opened: Tab, fault: Path) -> None:
     root, before = opened.app.history, saved(opened.app.history)
     fault.touch()
-    generate(opened)
+    opened.generate()
     expect(unsaved(opened)).to_contain_text("Perhaps saved: disk reports an error", timeout=20_000)
     heard = download(opened)
     fault.unlink()
     retry(opened)
-    expect(opened.page.get_by_role("status").filter(has_text="It was saved already")).to_be_visible()
+    opened.said("It was saved already")
     expect(unsaved(opened)).to_have_count(0)
     assert samples_of(root)[0] == heard
     assert saved(root) == before + 1

@@ -9,7 +9,6 @@ class Acts {
   constructor(panel) {
     this.panel = panel;
     this.audition = new Audition(panel);
-    this.inOrder = inOrder();
   }
 
   /** The acts as plain functions, for the parts that offer them. */
@@ -130,21 +129,18 @@ class Acts {
     if (card) this.change(id, { rating: card.rating === rating ? null : rating });
   }
 
-  /** Ask for a change of a take, once what was asked for it before is done: an undo must not come before its deletion. */
-  askToChange(name, request) {
-    return this.inOrder(request.id, () => this.panel.server.call(name, request));
-  }
-
-  /** Change what the user may: shown at once, put right by the answer. */
+  /** Change what the user may: shown at once, put right by the answer to the last change. */
   async change(id, changes) {
+    const { panel } = this;
     const before = this.card(id);
-    if (before) this.panel.showCard({ ...before, ...cardChanges(changes) });
+    if (before) panel.showCard({ ...before, ...cardChanges(changes) });
     try {
-      const { card } = await this.askToChange('change_take', { id, changes });
-      this.panel.showCard(card);
+      const { card } = await panel.changes.ask('change_take', { id, changes });
+      if (!panel.changes.concern(id)) panel.showCard(card);
     } catch (error) {
-      if (before) this.panel.showCard(before);
+      if (before && !panel.changes.concern(id)) panel.showCard(before);
       this.fail(error);
+      await panel.refresh(); // one that failed before it may be on screen still
     }
     this.panel.watch.hurry();
   }
@@ -166,7 +162,7 @@ class Acts {
       action: { label: 'Undo', key: 'Z', run: () => this.restore(id) },
     });
     try {
-      await this.askToChange('remove_take', { id, forever: false });
+      await this.panel.changes.ask('remove_take', { id, forever: false });
     } catch (error) {
       toast.close();
       this.fail(error);
@@ -202,7 +198,7 @@ class Acts {
   async restore(id) {
     const inTrash = this.panel.takes.query.filters.deleted;
     try {
-      const { card } = await this.askToChange('bring_back', { id });
+      const { card } = await this.panel.changes.ask('bring_back', { id });
       if (inTrash) this.leave(id);
       await this.panel.refresh();
       if (!inTrash) this.select(card.id, card);
@@ -222,7 +218,7 @@ class Acts {
     });
     if (!sure) return;
     try {
-      await this.askToChange('remove_take', { id, forever: true });
+      await this.panel.changes.ask('remove_take', { id, forever: true });
       this.leave(id);
     } catch (error) {
       this.fail(error);

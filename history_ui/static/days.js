@@ -10,8 +10,8 @@ function isByTime(sort) {
  * asking the server for its true count and for how many takes stand before it; days not seen yet lie in gaps.
  */
 class Days {
-  constructor(server) {
-    this.server = server;
+  constructor(changes) {
+    this.changes = changes;
     this.records = new Map();
   }
 
@@ -47,7 +47,7 @@ class Days {
       { ...filters, since, until },
       { ...filters, ...(sort === 'newest' ? { since: until } : { until: since }) },
     ]);
-    const { counts } = await this.server.call('fetch_counts', { queries });
+    const { counts } = await this.changes.read('fetch_counts', { queries });
     records.forEach((record, index) => fitRecord(record, counts[2 * index], counts[2 * index + 1]));
     return true;
   }

@@ -2,8 +2,8 @@
 
 /** Shows one take: pictures, what can be done with it, its settings and words. `acts` do things to takes by id. */
 class Details {
-  constructor(server, controls, acts, knownTags) {
-    Object.assign(this, { server, controls, acts });
+  constructor(server, changes, controls, acts, knownTags) {
+    Object.assign(this, { server, changes, controls, acts });
     this.card = null;
     this.take = null;
     this.report = null;
@@ -113,7 +113,7 @@ class Details {
   /** Fetch the whole take anew, quietly: it may have been changed from elsewhere. */
   async load() {
     const { id } = this;
-    const take = await this.server.call('fetch_take', { id }).catch((error) => this.onLost(error, id));
+    const take = await this.changes.read('fetch_take', { id }).catch((error) => this.onLost(error, id));
     if (!take || id !== this.id) return;
     this.take = take;
     this.card = take.card;

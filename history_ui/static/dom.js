@@ -123,21 +123,6 @@ function newestOnly(work) {
   };
 }
 
-/** Do what concerns the same thing in the order in which it was asked for: of two requests, the second may arrive first. */
-function inOrder() {
-  const last = new Map();
-  return (id, act) => {
-    const doing = last.has(id) ? last.get(id).then(act) : act();
-    const done = doing
-      .catch(() => null)
-      .then(() => {
-        if (last.get(id) === done) last.delete(id);
-      });
-    last.set(id, done);
-    return doing;
-  };
-}
-
 /** Wait until what has been put into the page is painted. */
 async function painted() {
   for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);

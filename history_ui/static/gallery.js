@@ -8,8 +8,8 @@ const READING = 'A long history is being read for the first time, or anew. Its n
 
 /** Puts finder, grid, empty states and messages together; `acts` is what the user can do, by name. */
 class Gallery {
-  constructor({ server, bus, takes, extras, acts, decorate }) {
-    Object.assign(this, { server, bus, takes, extras, acts });
+  constructor({ changes, bus, takes, extras, acts, decorate }) {
+    Object.assign(this, { changes, bus, takes, extras, acts });
     this.summary = null;
     this.fresh = true;
     this.trouble = null;
@@ -79,7 +79,7 @@ class Gallery {
   }
 
   async fetchSummary() {
-    const summary = await this.server.call('fetch_summary');
+    const summary = await this.changes.read('fetch_summary');
     this.summary = summary;
     this.finder.showSummary(summary);
     setText(this.place, this.placeWords());
@@ -146,7 +146,7 @@ class Gallery {
   }
 
   async countAll(queries) {
-    return (await this.server.call('fetch_counts', { queries })).counts;
+    return (await this.changes.read('fetch_counts', { queries })).counts;
   }
 
   /** What a heading says: a day and its takes; on the first one also where they are kept. */

@@ -21,6 +21,7 @@ class Panel {
     this.page = this.standalone ? document.getElementById('retake') : null;
     this.bus = new Bus();
     this.server = new Server(server);
+    this.changes = new Changes(this.server);
     this.unsaved = [];
     this.heard = props.value?.seq ?? 0;
     this.acts = new Acts(this);
@@ -34,7 +35,7 @@ class Panel {
 
   build() {
     const acts = this.acts.bound();
-    this.takes = new Takes(this.server, this.bus);
+    this.takes = new Takes(this.changes, this.bus);
     this.extras = new Extras(acts);
     this.sound = new Sound(this.bus);
     this.toasts = new Toasts();
@@ -49,7 +50,7 @@ class Panel {
     });
     this.presetActs = new PresetActs(this);
     this.gallery = new Gallery({
-      server: this.server,
+      changes: this.changes,
       bus: this.bus,
       takes: this.takes,
       extras: this.extras,
@@ -57,13 +58,13 @@ class Panel {
       decorate: (view, underHeading) => this.decorate(view, underHeading),
     });
     this.grid = this.gallery.grid;
-    this.details = new Details(this.server, this.controls, acts, () =>
+    this.details = new Details(this.server, this.changes, this.controls, acts, () =>
       (this.gallery.summary?.tags ?? []).map((tag) => tag.value),
     );
     this.playback = new Playback(this);
     this.player = new Player(this.sound, (...asked) => this.fetchPeaks(...asked), this.playback);
     this.watch = new Watch(this.server, {
-      tell: (status) => this.onStatus(status),
+      tell: (...told) => this.onStatus(...told),
       fail: (error) => this.onTrouble(error),
       isShown: () => this.gallery.element.checkVisibility(),
       isGone: () => this.isGone(),
@@ -174,8 +175,8 @@ class Panel {
   }
 
   start() {
-    this.gallery.list({ filters: {}, sort: 'newest' });
-    this.gallery.fetchSummary().catch((error) => this.bus.say('trouble', error));
+    const summary = this.gallery.fetchSummary().catch((error) => this.bus.say('trouble', error));
+    this.starting = Promise.all([this.gallery.list({ filters: {}, sort: 'newest' }), summary]);
     this.presets.fetchNewest();
     this.watch.hurry();
   }
@@ -233,7 +234,9 @@ class Panel {
   }
 
   /** Keep up with the history. A job and the take it has become change places in one step. */
-  async onStatus({ revision, presets, building = null, trouble, jobs, failures = [], unsaved, unsaved_lost: lost = 0 }) {
+  async onStatus(status, askedAt) {
+    const { revision, presets, building = null, trouble, jobs, failures = [], unsaved, unsaved_lost: lost = 0 } = status;
+    await this.starting;
     const wasInTrouble = Boolean(this.gallery.trouble) || this.gallery.isGone || this.takes.total === null;
     if (this.gallery.isGone) this.presets.hold(this.presets.loaded); // a server that was started again does not know
     this.gallery.setGone(false);
@@ -244,24 +247,28 @@ class Panel {
     this.coming = { jobs, unsaved };
     if (!trouble) {
       if (this.takes.total === null && !this.takes.showing) await this.gallery.list(this.gallery.wanted);
-      if (revision !== this.seenRevision || wasInTrouble) await this.catchUp(revision);
+      if (wasInTrouble || !this.isShown(revision)) await this.catchUp();
     }
     this.showJobs();
     this.tellLost(lost);
-    this.tellFailures(failures);
+    this.tellFailures(failures, askedAt);
   }
 
   /** Say what a host's function raised since the last look; what was before this page is not its news. */
-  tellFailures(failures) {
+  tellFailures(failures, askedAt) {
     const isNews = ({ id, age_s }) =>
-      this.toldFailure === undefined ? age_s * 1000 < performance.now() : id > this.toldFailure;
+      this.toldFailure === undefined ? age_s * 1000 < askedAt : id > this.toldFailure;
     for (const { type, message } of failures.filter(isNews))
       this.toasts.show(`The generator stopped: ${clip(message || type, 200)}`);
     this.toldFailure = failures.at(-1)?.id ?? 0;
   }
 
-  async catchUp(revision) {
-    this.seenRevision = revision;
+  /** Whether the listing and the numbers above it are those of a state of the history. */
+  isShown(revision) {
+    return revision === this.takes.revision && revision === this.gallery.summary?.revision;
+  }
+
+  async catchUp() {
     await this.refresh();
     if (this.details.id) this.details.load();
   }

@@ -11,6 +11,8 @@ class PresetSheet {
   open() {
     this.error = make('p', { class: 'name-error', role: 'alert' });
     this.lists = make('div', { class: 'preset-lists' });
+    this.lists.addEventListener('toggle', () => this.show(), true);
+    this.shown = null;
     this.file = make('input', { type: 'file', accept: '.json,application/json', hidden: true });
     this.file.addEventListener('change', () => this.importChosen());
     const close = makeButton({ icon: 'close', label: 'Close', class: 'dialog-close' }, () => this.dialog.close());
@@ -58,8 +60,12 @@ class PresetSheet {
     }
   }
 
-  /** Draw everything anew. */
+  /** Draw everything anew where something is another; a menu that is open would be lost, and is waited for. */
   show() {
+    const { known, loaded } = this.presets;
+    const shown = JSON.stringify([known, loaded, known.presets.map(({ id }) => this.takesOf(id))]);
+    if (shown === this.shown || this.lists.querySelector('.menu:popover-open')) return;
+    this.shown = shown;
     this.lists.replaceChildren(...this.sections());
     this.refocus();
   }

@@ -11,10 +11,10 @@ const SPARE = 1.3;
  * or is passed over because an earlier one came or went between two pages.
  */
 class Takes {
-  constructor(server, bus) {
-    this.server = server;
+  constructor(changes, bus) {
+    this.changes = changes;
     this.bus = bus;
-    this.days = new Days(server);
+    this.days = new Days(changes);
     this.query = { filters: {}, sort: 'newest' };
     this.total = null;
     this.revision = '';
@@ -59,7 +59,7 @@ class Takes {
     const turn = this.nextTurn();
     const answer = await this.fetch(query, 0, this.screenful);
     if (turn !== this.turn) return false;
-    const days = new Days(this.server);
+    const days = new Days(this.changes);
     const unmeasured = days.note(query, 0, answer.takes, answer.total);
     this.query = query;
     this.replaceAll(answer, 0, days);
@@ -85,7 +85,7 @@ class Takes {
   }
 
   fetch(query, offset, limit) {
-    return this.server.call('fetch_page', { filters: query.filters, sort: query.sort, offset, limit });
+    return this.changes.read('fetch_page', { filters: query.filters, sort: query.sort, offset, limit });
   }
 
   /** Make every request under way too late. */
@@ -172,7 +172,7 @@ class Takes {
       offset = Math.max(0, Math.min(offset + shift, answer.total - 1));
       answer = await this.fetch(query, offset, limit);
     }
-    const days = new Days(this.server);
+    const days = new Days(this.changes);
     await days.learn(query, offset, answer.takes, answer.total);
     if (turn !== this.turn) return;
     this.bus.say('listing');
@@ -193,8 +193,6 @@ class Takes {
     const gone = this.places.get(id);
     if (gone === undefined) return;
     this.bus.say('listing');
-    this.nextTurn();
-    this.renewing = null; // what it brings would be of before, and is not taken
     this.days.remove(gone);
     const rest = [...this.cards].filter(([place]) => place !== gone);
     this.cards = new Map(rest.map(([place, card]) => [place > gone ? place - 1 : place, card]));

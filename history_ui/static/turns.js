@@ -1,6 +1,6 @@
 // Events that set the controls, one after the other.
 
-const ANSWER_MS = 5000;
+const ANSWER_MS = 10000;
 
 /**
  * Sends an event when the one before it is answered. A replay or a preset makes what waits unnecessary:

@@ -7,7 +7,7 @@ const POLL_TROUBLE_MOST_MS = 4000;
 const HURRY_MS = 40;
 const EAGER_MS = 3000;
 
-/** Asks for the status again and again while the panel is on screen; `tell(status)` or `fail(error)` hear of it. */
+/** Asks for the status again and again while the panel is on screen; `tell(status, askedAt)` or `fail(error)` hear of it. */
 class Watch {
   constructor(server, { tell, fail, isShown, isGone }) {
     Object.assign(this, { server, tell, fail, isShown, isGone });
@@ -56,9 +56,10 @@ class Watch {
   /** Ask and pass the answer on; give how long to wait before asking again. */
   async ask() {
     try {
+      const askedAt = performance.now();
       const status = await this.server.call('poll_status');
       this.failures = 0;
-      await this.tell(status);
+      await this.tell(status, askedAt);
       return status.jobs.length > 0 ? POLL_RUNNING_MS : POLL_MS;
     } catch (error) {
       this.failures += 1;
