@@ -63,14 +63,14 @@ def test_one_line_then_a_page_that_makes_takes_then_a_clean_end(tmp_path: Path) 
     with running("--history", tmp_path / "takes", "--port", port) as (process, address, line):
         assert line.startswith(f"Retake is at http://127.0.0.1:{port}, ")
         assert str(tmp_path / "takes") in line
-        page = httpx.get(address)
+        page = httpx.get(address, timeout=60)
         assert page.status_code == 200
         assert "Retake" in page.text
-        assert httpx.get(address, headers={"host": "evil.example"}).status_code == 403
+        assert httpx.get(address, headers={"host": "evil.example"}, timeout=60).status_code == 403
         entry = Client(address, verbose=False).predict(duration=1, seed=7, api_name="/generate")
-        with httpx.stream("GET", f"{address}/gradio_api/heartbeat/tab"):  # a page that stays open
+        with httpx.stream("GET", f"{address}/gradio_api/heartbeat/tab", timeout=60):  # a page that stays open
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
         assert process.stdout is not None
         assert process.stderr is not None
         assert (process.stdout.read(), process.stderr.read()) == ("", "")
@@ -82,10 +82,10 @@ def test_sigterm_ends_it_too_and_the_environment_sets_what_flags_do(tmp_path: Pa
     port = free_port()
     settings = {"RETAKE_HISTORY": str(tmp_path / "takes"), "RETAKE_PORT": str(port)}
     with running("--auth", "ada:secret", **settings) as (process, address, _):
-        assert httpx.get(f"{address}/config").status_code == 401
+        assert httpx.get(f"{address}/config", timeout=60).status_code == 401
         assert Client(address, auth=("ada", "secret"), verbose=False).predict(api_name="/stats")["count"] == 0
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     assert (tmp_path / "takes").is_dir()
 
 
@@ -129,7 +129,7 @@ def test_the_end_is_clean_while_a_generator_is_within_a_cpp_library(tmp_path: Pa
         Client(address, verbose=False).submit(api_name="/generate")
         assert process.stderr.readline() == "within\n"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert (process.stdout.read(), process.stderr.read()) == ("the end of a library\n", "")
 
 
@@ -217,10 +217,10 @@ def test_a_page_that_everybody_can_reach_says_so(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         assert f"http://localhost:{port}" in process.stdout.readline()
-        assert httpx.get(f"http://localhost:{port}/").status_code == 200
-        assert httpx.get(f"http://localhost:{port}/", headers={"host": "evil.example"}).status_code == 403
+        assert httpx.get(f"http://localhost:{port}/", timeout=60).status_code == 200
+        assert httpx.get(f"http://localhost:{port}/", headers={"host": "evil.example"}, timeout=60).status_code == 403
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         warning = process.stderr.read()
     assert warning.count("\n") == 1
     assert "everyone who reaches this machine" in warning
@@ -240,7 +240,7 @@ def test_only_the_default_port_moves_on(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_help_needs_no_gradio() -> None:
     script = "import sys, app; app.parse_arguments([]); sys.exit('gradio' in sys.modules or 'numpy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=20, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=60, check=False).returncode == 0
     told = run("--help")
     assert told.returncode == 0
     for flag in ("--history", "--generator", "--host", "--port", "--open", "--no-open", "--auth", "--allow-host"):

@@ -577,12 +577,12 @@ def test_a_hosts_login_stands_before_the_panels_audio_too(history: GenerationHis
     panel = HistoryPanel(history)
     add(history)
     with served(host(panel), auth=("ada", "secret")) as address:
-        known = httpx.Client(base_url=address)
+        known = httpx.Client(base_url=address, timeout=60)
         assert known.post("/login", data={"username": "ada", "password": "secret"}).status_code == 200
         tab = Browser(address, cookies=known.cookies)
         [card] = tab.ask("fetch_page")["takes"]
         assert tab.http.get(card["audio"]).status_code == 200
-        assert httpx.get(address + card["audio"]).status_code == 401
+        assert httpx.get(address + card["audio"], timeout=60).status_code == 401
         tab.close()
         known.close()
 

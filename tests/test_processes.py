@@ -142,7 +142,7 @@ def test_a_killed_process_keeps_no_lock(tmp_path: Path, name: str) -> None:
         with GenerationHistory(tmp_path) as history:
             assert add(history, 2) in history.list_entries()
             assert history.fold()
-        assert time.monotonic() - begun_s < 10, "it waited for a lock that nobody holds"
+        assert time.monotonic() - begun_s < 18, "it waited for a lock that nobody holds"
         assert history.problems == ()
 
 

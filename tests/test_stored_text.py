@@ -265,7 +265,7 @@ def test_toasts_dialogs_and_the_trash_show_text(browser: Browser, app: App) -> N
             expect(page.get_by_role("status").filter(has_text="Deleted").first).to_be_visible()
             page.keyboard.press("z")
             opened.wait(lambda gone=entry_id: gone in opened.ids(), "the card to be back")
-        page.get_by_role("button", name=f"Deleted {len(PAYLOADS)}").click()
+        page.get_by_role("button", name=f"Deleted ({len(PAYLOADS)}").click()
         opened.wait(lambda: opened.ids() and all("trash" in one for one in opened.ids()), "the trash")
         for number in range(opened.cards().count()):
             forever = opened.cards().nth(number).locator("[data-act=removeForGood]")
