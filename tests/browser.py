@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, Request
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, Request, Route
 from playwright.sync_api import TimeoutError as TookTooLong
 
 ROOT = Path(__file__).parent.parent
@@ -117,6 +117,17 @@ _SHOWN = """() => ({
 })"""
 
 
+CALLS = "**/component_server/"
+
+
+def _call_of(request: Request) -> tuple[str, dict[str, Any]]:
+    """Return the server function that a request calls, and with what; none where it calls none."""
+    if not request.url.endswith("/component_server/"):
+        return "", {}
+    asked = request.post_data_json or {}
+    return str(asked.get("fn_name", "")), asked.get("data") or {}
+
+
 _NOTE_TOASTS = """window.toasts = [];
 new MutationObserver((changes) => {
   for (const { addedNodes } of changes)
@@ -127,13 +138,13 @@ new MutationObserver((changes) => {
 
 @dataclass
 class Tab:
-    """One page of the app, with what it said in the console, where it sent requests and how often it asked for news."""
+    """One page of the app, with what it said in the console, where it sent requests and which functions it called."""
 
     page: Page
     app: App
     complaints: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
-    polls: int = 0
+    calls: list[str] = field(default_factory=list)
 
     def cards(self) -> Any:
         """Return the cards of the gallery."""
@@ -185,8 +196,22 @@ class Tab:
 
     def settle(self) -> None:
         """Wait until the page has caught up: it asks for news again only when it shows what the last news were."""
-        enough = max(self.polls, 1) + 1
-        self.wait(lambda: self.polls >= enough, "the page to have caught up")
+        enough = max(self.calls.count("poll_status"), 1) + 1
+        self.wait(lambda: self.calls.count("poll_status") >= enough, "the page to have caught up")
+
+    def hold(self, function: str, most: int = 1_000, **data: Any) -> list[Route]:
+        """Hold the calls of a server function that are made with this data, or so many of them; give them as they come."""
+        held: list[Route] = []
+
+        def meet(route: Route) -> None:
+            called, given = _call_of(route.request)
+            if called == function and len(held) < most and data == {name: given.get(name) for name in data}:
+                held.append(route)
+            else:
+                route.fallback()
+
+        self.page.route(CALLS, meet)
+        return held
 
     def said(self, words: str) -> None:
         """Wait until a toast has said this; it may be gone again."""
@@ -201,8 +226,8 @@ class Tab:
         """Take note of a request."""
         if "://" in request.url:
             self.hosts.add(request.url.split("/")[2])
-        if request.url.endswith("/component_server/") and "poll_status" in (request.post_data or ""):
-            self.polls += 1
+        if name := _call_of(request)[0]:
+            self.calls.append(name)
 
     def shown(self) -> str:
         """Return what there is to see in the page, for a test that waited in vain."""

@@ -236,19 +236,9 @@ def test_the_focus_stays_with_its_card_and_goes_to_the_list_when_that_is_gone(op
 
 def test_a_deletion_that_failed_is_taken_back_whatever_is_being_fetched(opened: Tab, app: App) -> None:
     """What was being fetched when a card left was thrown away, and the way back waited for that in vain."""
-    ids, fetches, removals = opened.ids(), list[Route](), list[Route]()
-
-    def meet(route: Route) -> None:
-        asked = route.request.post_data_json or {}
-        if asked.get("fn_name") == "remove_take":
-            removals.append(route)
-        elif asked.get("fn_name") == "fetch_page" and asked["data"]["offset"] == 0 and not fetches:
-            fetches.append(route)
-        else:
-            route.continue_()
-
+    ids = opened.ids()
     opened.settle()
-    opened.page.route("**/component_server/", meet)
+    fetches, removals = opened.hold("fetch_page", most=1, offset=0), opened.hold("remove_take")
     with GenerationHistory(app.history) as history:
         history.delete_entry(ids[0])
         opened.wait(lambda: fetches, "the page to fetch what is new")
@@ -265,23 +255,13 @@ def test_a_deletion_that_failed_is_taken_back_whatever_is_being_fetched(opened: 
 
 def test_an_undo_never_overtakes_the_deletion_it_takes_back(opened: Tab, app: App) -> None:
     """Two requests at once may be handled in either order: the take then stayed in the trash."""
-    entry_id, held, asked = opened.ids()[2], list[Route](), list[str]()
-
-    def meet(route: Route) -> None:
-        name = (route.request.post_data_json or {}).get("fn_name")
-        asked.append(name)
-        if name == "remove_take":
-            held.append(route)
-        else:
-            route.continue_()
-
-    opened.page.route("**/component_server/", meet)
+    entry_id, held = opened.ids()[2], opened.hold("remove_take")
     opened.card(entry_id).focus()
     opened.page.keyboard.press("Delete")
     opened.page.keyboard.press("z")
     opened.wait(lambda: held, "the deletion to be asked for")
     opened.page.wait_for_timeout(300)
-    assert "bring_back" not in asked
+    assert "bring_back" not in opened.calls
     held[0].continue_()
     opened.said("Restored")
     opened.wait(lambda: entry_id in opened.ids(), "the card to come back")
@@ -290,15 +270,7 @@ def test_an_undo_never_overtakes_the_deletion_it_takes_back(opened: Tab, app: Ap
 
 def test_a_card_that_was_deleted_stays_away_while_the_list_is_fetched(opened: Tab, app: App) -> None:
     """A list that was fetched before the deletion was done had the take still."""
-    entry_id, other, held = opened.ids()[2], opened.ids()[5], list[Route]()
-
-    def meet(route: Route) -> None:
-        if (route.request.post_data_json or {}).get("fn_name") == "remove_take":
-            held.append(route)
-        else:
-            route.continue_()
-
-    opened.page.route("**/component_server/", meet)
+    entry_id, other, held = opened.ids()[2], opened.ids()[5], opened.hold("remove_take")
     opened.card(entry_id).focus()
     opened.page.keyboard.press("Delete")
     opened.wait(lambda: held, "the deletion to be asked for")
@@ -315,17 +287,9 @@ def test_a_card_that_was_deleted_stays_away_while_the_list_is_fetched(opened: Ta
 
 def test_a_filter_just_chosen_stays_when_a_card_is_deleted_meanwhile(opened: Tab, app: App) -> None:
     """A deletion made every list under way too late, also the one of another filter."""
-    entry_id, held = opened.ids()[2], list[Route]()
-
-    def meet(route: Route) -> None:
-        asked = route.request.post_data_json or {}
-        if asked.get("fn_name") == "fetch_page" and asked["data"]["filters"] and not held:
-            held.append(route)
-        else:
-            route.continue_()
-
+    entry_id = opened.ids()[2]
     opened.settle()
-    opened.page.route("**/component_server/", meet)
+    held = opened.hold("fetch_page", most=1, filters={"favorite": True})
     opened.page.get_by_role("button", name="Favourites 6").click()
     opened.wait(lambda: held, "the favourites to be asked for")
     opened.card(entry_id).focus()
@@ -339,18 +303,10 @@ def test_a_filter_just_chosen_stays_when_a_card_is_deleted_meanwhile(opened: Tab
 
 
 def test_a_page_that_opens_fetches_its_list_once(browser: Browser, app: App) -> None:
-    note = r"""window.asked = [];
-        const { fetch } = window;
-        window.fetch = (...request) => {
-          const name = /"fn_name":"(\w+)"/.exec(String(request[1]?.body))?.[1];
-          if (name) window.asked.push(name);
-          return fetch(...request);
-        };"""
-    with tab(browser, app, script=note) as opened:
+    with tab(browser, app) as opened:
         opened.settle()
-        asked = opened.page.evaluate("window.asked")
-    assert asked.count("fetch_summary") == 1
-    assert asked.count("fetch_page") <= 2, "the list, and what lies below it"
+        assert opened.calls.count("fetch_summary") == 1
+        assert opened.calls.count("fetch_page") <= 2, "the list, and what lies below it"
 
 
 def test_the_trash_shows_restores_and_deletes_for_good(opened: Tab, app: App) -> None:
@@ -419,18 +375,11 @@ def test_tags_are_typed_one_after_another_and_no_letter_acts_as_a_key(opened: Ta
 
 def test_a_tag_typed_before_the_one_before_it_is_saved_costs_neither(opened: Tab, app: App) -> None:
     """The details were shown anew as they stood before the change, and the next change was built on that."""
-    page, entry_id, held = opened.page, opened.ids()[6], list[Route]()
-
-    def meet(route: Route) -> None:
-        if (route.request.post_data_json or {}).get("fn_name") == "change_take":
-            held.append(route)
-        else:
-            route.continue_()
-
+    page, entry_id = opened.page, opened.ids()[6]
     opened.card(entry_id).click(position={"x": 80, "y": 85})
     details = page.locator(".details")
     expect(details.get_by_role("img", name="Spectrogram")).to_be_visible()
-    page.route("**/component_server/", meet)
+    held = opened.hold("change_take")
     details.get_by_role("button", name="Add a tag").click()
     for number, tag in enumerate(("one", "two", "three")):
         page.keyboard.type(tag)
