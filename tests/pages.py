@@ -9,6 +9,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -16,6 +17,7 @@ import httpx
 import pytest
 from gradio_client.utils import apply_diff
 
+from app import build_page
 from generators import Generator
 from generators.loading import _make
 from history_ui import HistoryPanel
@@ -62,6 +64,16 @@ def served(page: gr.Blocks, panel: HistoryPanel | None = None, **options: Any) -
         yield f"http://127.0.0.1:{page.server_port}"
     finally:
         stop(page)
+
+
+@contextmanager
+def app_page(root: Path, generator: Generator) -> Iterator[tuple[HistoryPanel, str]]:
+    """Serve the app's own page in this process; give its panel and its address."""
+    with pytest.MonkeyPatch.context() as patch, closing_loops(patch):
+        panel = HistoryPanel(root, standalone=True)
+        with served(build_page(panel, generator), panel) as address:
+            yield panel, address
+        panel.close()
 
 
 class Browser:

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from app import build_page
 from generators import Control, load_generator
 from history_ui import HistoryPanel
 from history_ui.take import Take
 from store import GenerationHistory, HistoryEntry
-from tests.pages import Browser, closing_loops, served
+from tests.pages import Browser, app_page
 
 GENERATOR = load_generator()
 CONTROLS = GENERATOR.controls
@@ -23,13 +22,10 @@ CONTROLS = GENERATOR.controls
 @pytest.fixture(scope="module")
 def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[HistoryPanel, Browser]]:
     """The built-in synthesizer's own page, served, and one tab on it."""
-    with pytest.MonkeyPatch.context() as patch, closing_loops(patch):
-        made = HistoryPanel(tmp_path_factory.mktemp("complete") / "history", standalone=True)
-        with served(build_page(made, GENERATOR), made) as address:
-            browser = Browser(address)
-            yield made, browser
-            browser.close()
-        made.close()
+    with app_page(tmp_path_factory.mktemp("complete") / "history", GENERATOR) as (made, address):
+        browser = Browser(address)
+        yield made, browser
+        browser.close()
 
 
 def drawn(control: Control, rng: random.Random) -> Any:

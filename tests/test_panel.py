@@ -29,7 +29,7 @@ from history_ui.messages import Message
 from history_ui.replay import replay
 from store import GenerationHistory, HistoryEntry, StoreFull
 from tests.conftest import add
-from tests.pages import Browser, closing_loops, generator_of, served
+from tests.pages import Browser, app_page, closing_loops, generator_of, served
 
 pytestmark = [  # Gradio's queue uses what pandas is about to take away
     pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated:DeprecationWarning"),
@@ -64,11 +64,8 @@ def toy(speed: Speed = 0.0, text: str = "", seed: int = -1) -> Any:
 @pytest.fixture(scope="module")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[HistoryPanel, str]]:
     """One page that all tests of this module share, since starting one takes a second."""
-    with pytest.MonkeyPatch.context() as patch, closing_loops(patch):
-        panel = HistoryPanel(tmp_path_factory.mktemp("standing") / "history", standalone=True)
-        with served(build_page(panel, generator_of(toy)), panel) as address:
-            yield panel, address
-        panel.close()
+    with app_page(tmp_path_factory.mktemp("standing") / "history", generator_of(toy)) as page:
+        yield page
 
 
 @pytest.fixture

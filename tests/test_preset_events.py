@@ -9,12 +9,11 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from app import build_page
 from generators import Range, describe
 from history_ui import HistoryPanel
 from store import GenerationHistory, HistoryEntry, Presets
 from tests.conftest import add
-from tests.pages import Browser, closing_loops, generator_of, served
+from tests.pages import Browser, app_page, closing_loops, generator_of, served
 
 pytestmark = [  # Gradio's queue uses what pandas is about to take away
     pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated:DeprecationWarning"),
@@ -38,11 +37,8 @@ def toy(
 @pytest.fixture(scope="module")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[HistoryPanel, str]]:
     """One page that all tests of this module share, since starting one takes a second."""
-    with pytest.MonkeyPatch.context() as patch, closing_loops(patch):
-        panel = HistoryPanel(tmp_path_factory.mktemp("standing") / "history", standalone=True)
-        with served(build_page(panel, generator_of(toy)), panel) as address:
-            yield panel, address
-        panel.close()
+    with app_page(tmp_path_factory.mktemp("standing") / "history", generator_of(toy)) as page:
+        yield page
 
 
 @pytest.fixture
