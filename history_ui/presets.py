@@ -11,13 +11,14 @@ from generators import Control, GeneratorError
 from history_ui.desk import Desk, Handler, Json
 from history_ui.errors import BadRequest
 from history_ui.media import file_name_of
-from history_ui.request import read_flag, read_id, read_object, read_text
+from history_ui.request import read_flag, read_id, read_list, read_name, read_object, read_text
 from history_ui.seeds import seed_of
 from history_ui.snapshot import is_kept, snapshot
 from history_ui.sources import Sources
 from history_ui.words import cut
-from store import HistoryError, Preset, Presets
+from store import HistoryError, InvalidPreset, Preset, PresetNotFound, Presets
 from store.preset import DURATIONS, SETTINGS, folded
+from store.shelf import MOST_PRESETS
 from store.values import dumps, loads
 
 LARGEST_IMPORT = 10_000_000
@@ -235,12 +236,32 @@ def rename_folder(desk: Desk, request: object) -> Json:
 
 
 def remove_folder(desk: Desk, request: object) -> Json:
-    """{folder} → {moved}; how many presets came to the top level."""
+    """{folder} → {moved}; which presets came to the top level, as {id, name} with the names they had in it."""
     folder = read_text(read_object(request, ("folder",)).get("folder"), "folder")
     presets = desk.sources.presets
-    moved = len(presets.list_presets(folder=folder)) if folder else 0
+    within = presets.list_presets(folder=folder) if folder else []
     presets.delete_folder(folder)
-    return {"moved": moved}
+    return {"moved": [{"id": preset.preset_id, "name": preset.name} for preset in within]}
+
+
+def bring_back_folder(desk: Desk, request: object) -> Json:
+    """{folder, moved} → {moved}; a deleted folder again, with those of its presets that are still there: how many."""
+    given = read_object(request, ("folder", "moved"))
+    presets, back = desk.sources.presets, 0
+    wanted = read_list(given.get("moved"), "moved", MOST_PRESETS, _read_moved)
+    with _folder(presets, read_name(given.get("folder"), "folder")) as folder:
+        for preset_id, name in wanted:
+            with contextlib.suppress(PresetNotFound):
+                presets.move(preset_id, folder)
+                back += 1
+                with contextlib.suppress(InvalidPreset):  # its name was taken meanwhile: it keeps the one it has
+                    presets.rename(preset_id, name)
+    return {"moved": back}
+
+
+def _read_moved(value: object) -> tuple[str, str]:
+    given = read_object(value, ("id", "name"))
+    return read_id(given), read_name(given.get("name"), "name")
 
 
 def export_presets(desk: Desk, request: object) -> Json:
@@ -320,6 +341,7 @@ PRESET_HANDLERS: tuple[Handler, ...] = (
     make_folder,
     rename_folder,
     remove_folder,
+    bring_back_folder,
     export_presets,
     import_presets,
 )

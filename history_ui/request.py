@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from history_ui.errors import BadRequest
 from history_ui.wire import to_text
+
+T = TypeVar("T")
 
 SORTS = ("newest", "oldest", "longest", "loudest")
 LARGEST_PAGE = 200
@@ -83,11 +85,16 @@ def read_seconds(value: object, name: str) -> float:
     return float(value)
 
 
+def read_list(value: object, name: str, most: int, read: Callable[[object], T]) -> tuple[T, ...]:
+    """Return a list of at most so many things."""
+    if not isinstance(value, list) or len(value) > most:
+        raise BadRequest(f"{name} must be a list of at most {most:,} things.")
+    return tuple(read(item) for item in value)
+
+
 def read_tags(value: object) -> tuple[str, ...]:
     """Return a list of tags."""
-    if not isinstance(value, list) or len(value) > _TAGS:
-        raise BadRequest(f"tags must be a list of at most {_TAGS} texts.")
-    return tuple(read_text(tag, "A tag", _TAG_CHARACTERS) for tag in value)
+    return read_list(value, "tags", _TAGS, lambda tag: read_text(tag, "A tag", _TAG_CHARACTERS))
 
 
 @dataclass(frozen=True)
@@ -133,9 +140,7 @@ def read_filters(value: object) -> Filters:
 
 def read_queries(value: object) -> list[Filters]:
     """Read a list of filters."""
-    if not isinstance(value, list) or len(value) > _QUERIES:
-        raise BadRequest(f"queries must be a list of at most {_QUERIES} filters.")
-    return [read_filters(one) for one in value]
+    return list(read_list(value, "queries", _QUERIES, read_filters))
 
 
 def read_sort(value: object) -> str:

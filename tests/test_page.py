@@ -210,6 +210,18 @@ def test_delete_moves_on_to_the_neighbour_and_z_undoes(opened: Tab, app: App) ->
     opened.wait(lambda: deleted(app) == 0, "it to be out of the trash")
 
 
+def test_a_key_that_is_held_deletes_one_take(opened: Tab, app: App) -> None:
+    ids = opened.ids()
+    opened.card(ids[2]).focus()
+    for _ in range(3):
+        opened.page.keyboard.down("Delete")  # from the second on it is a repeat
+    opened.page.keyboard.up("Delete")
+    opened.wait(lambda: deleted(app) == 1, "the deletion")
+    opened.wait(lambda: opened.focused() == ids[3], "the neighbour to have the focus")
+    opened.page.keyboard.press("z")
+    opened.wait(lambda: opened.ids()[:4] == ids[:4] and deleted(app) == 0, "the card to come back")
+
+
 def test_the_focus_stays_with_its_card_and_goes_to_the_list_when_that_is_gone(opened: Tab, app: App) -> None:
     ids = opened.ids()
     with GenerationHistory(app.history) as history:
@@ -268,21 +280,34 @@ def test_an_undo_never_overtakes_the_deletion_it_takes_back(opened: Tab, app: Ap
     assert deleted(app) == 0
 
 
-def test_a_card_that_was_deleted_stays_away_while_the_list_is_fetched(opened: Tab, app: App) -> None:
-    """A list that was fetched before the deletion was done had the take still."""
-    entry_id, other, held = opened.ids()[2], opened.ids()[5], opened.hold("remove_take")
-    opened.card(entry_id).focus()
-    opened.page.keyboard.press("Delete")
-    opened.wait(lambda: held, "the deletion to be asked for")
-    with GenerationHistory(app.history) as history:
-        history.update_entry(other, title="Renamed elsewhere")
-        opened.page.wait_for_timeout(2_500)  # for the page to hear of it
-        assert entry_id not in opened.ids()
-        held[0].continue_()
+NOTE_RETURN = """id => {
+  window.returned = false;
+  const isThere = () => Boolean(document.querySelector(`[data-entry-id="${id}"]`));
+  new MutationObserver(() => { window.returned ||= isThere(); }).observe(document.body, {childList: true, subtree: true});
+}"""
+
+
+@pytest.mark.parametrize("late", ["fetch_page", "fetch_counts"])
+def test_a_list_from_before_a_deletion_does_not_bring_its_card_back(
+    browser: Browser, tmp_path: Path, late: str
+) -> None:
+    make_history(tmp_path / "history", 200)
+    with running(tmp_path / "history") as app, tab(browser, app) as opened:
+        opened.settle()
+        entry_id, other = opened.ids()[2], opened.ids()[5]
+        held = opened.hold(late, most=1)
+        with GenerationHistory(app.history) as history:
+            history.update_entry(other, title="Renamed elsewhere")
+        opened.wait(lambda: held, "the list to be fetched anew")
+        before = held[0].fetch()
+        opened.card(entry_id).focus()
+        opened.page.keyboard.press("Delete")
+        opened.wait(lambda: entry_id not in opened.ids() and deleted(app) == 1, "the deletion")
+        opened.page.evaluate(NOTE_RETURN, entry_id)
+        held[0].fulfill(response=before)
         expect(opened.card(other)).to_contain_text("Renamed elsewhere")
-        assert entry_id not in opened.ids()
-        history.restore_entry(entry_id)
-        opened.wait(lambda: entry_id in opened.ids(), "the card to be back")
+        opened.settle()
+        assert not opened.page.evaluate("window.returned")
 
 
 def test_a_filter_just_chosen_stays_when_a_card_is_deleted_meanwhile(opened: Tab, app: App) -> None:
@@ -426,11 +451,11 @@ def test_the_folder_can_go_and_come_back_under_the_running_app(browser: Browser,
         away, second = tmp_path / "away", opened.ids()[1]
         opened.card(second).focus()
         root.rename(away)
-        expect(opened.page.get_by_text("cannot be reached").first).to_be_visible(timeout=10_000)
+        expect(opened.page.get_by_text("cannot be reached").first).to_be_visible()
         assert not root.exists()
         away.rename(root)
         expect(opened.cards()).to_have_count(3)
-        expect(opened.page.get_by_text("cannot be reached").first).to_be_hidden(timeout=10_000)
+        expect(opened.page.get_by_text("cannot be reached").first).to_be_hidden()
         assert opened.focused() == second
         opened.complaints.clear()  # its sound, which could not be fetched for the focus, is told in the console
 
@@ -512,6 +537,7 @@ def test_among_five_thousand_the_oldest_is_reached_and_it_is_that_one_that_plays
 
 
 def test_while_a_long_history_is_read_the_page_says_how_far_and_goes_on(opened: Tab) -> None:
+    """A page that opens meanwhile said for the whole time that the newest takes were all."""
     building: list[dict[str, int] | None] = [{"done": 25_000, "total": 100_000}]
 
     def answer_so(route: Route) -> None:
@@ -523,12 +549,13 @@ def test_while_a_long_history_is_read_the_page_says_how_far_and_goes_on(opened: 
 
     opened.page.route("**/component_server/", answer_so)
     bar = opened.page.get_by_role("progressbar", name="Reading the history")
-    expect(bar).to_be_visible(timeout=10_000)
+    expect(bar).to_be_visible()
     assert bar.evaluate("bar => bar.value / bar.max") == 0.25
     expect(opened.page.get_by_text("Its newest takes are here already")).to_be_visible()
     assert opened.cards().count() > 10
+    expect(opened.page.locator(".place").first).to_contain_text("of 100,000 takes")
     building[0] = None
-    expect(bar).to_be_hidden(timeout=10_000)
+    expect(bar).to_be_hidden()
     opened.page.unroute_all(behavior="wait")
 
 

@@ -92,9 +92,28 @@ def test_a_deleted_folder_gives_its_presets_back(history: GenerationHistory, ask
     assert ask("make_folder", name="Pads") == {"folder": "Pads"}
     save(history, "warm", "Pads")
     assert ask("rename_folder", folder="Pads", name="Beds") == {"folder": "Beds"}
-    assert ask("remove_folder", folder="Beds") == {"moved": 1}
+    [moved] = ask("remove_folder", folder="Beds")["moved"]
+    assert moved["name"] == "warm"
     assert names(history) == [("", "warm")]
     assert history.presets.folders() == []
+
+
+def test_a_deleted_folder_comes_back_with_those_of_its_presets_that_are_there(
+    history: GenerationHistory, ask: Ask
+) -> None:
+    ask("make_folder", name="Pads")
+    gone = save(history, "gone", "Pads").preset_id
+    save(history, "warm", "Pads")
+    save(history, "taken", "Pads")
+    save(history, "warm")
+    moved = ask("remove_folder", folder="Pads")["moved"]
+    assert names(history) == [("", "gone"), ("", "taken"), ("", "warm"), ("", "warm 2")]
+    history.presets.delete(gone)
+    assert ask("bring_back_folder", folder="Pads", moved=moved) == {"moved": 2}
+    assert names(history) == [("", "warm"), ("Pads", "taken"), ("Pads", "warm")]
+    assert ask("remove_folder", folder="Pads")["moved"]
+    assert ask("bring_back_folder", folder="Empty", moved=[]) == {"moved": 0}
+    assert history.presets.folders() == ["Empty"]
 
 
 def test_what_saving_over_a_preset_changed_is_taken_back_exactly(history: GenerationHistory, ask: Ask) -> None:
@@ -182,6 +201,11 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("rename_folder", {"folder": "none", "name": "x"}, "InvalidPreset"),
     ("remove_folder", {"folder": "none"}, "InvalidPreset"),
     ("remove_folder", {"folder": ""}, "InvalidPreset"),
+    ("bring_back_folder", {"folder": "", "moved": []}, "BadRequest"),
+    ("bring_back_folder", {"folder": "two\nlines", "moved": []}, "InvalidPreset"),
+    ("bring_back_folder", {"folder": "new", "moved": [7]}, "BadRequest"),
+    ("bring_back_folder", {"folder": "new", "moved": [{"id": "PAD"}]}, "BadRequest"),
+    ("bring_back_folder", {"folder": "new", "moved": [{"id": "PAD", "name": "x"}] * 2_001}, "BadRequest"),
     ("export_presets", {"id": "nothing"}, "PresetNotFound"),
     ("export_presets", {"folder": "none"}, "InvalidPreset"),
     ("import_presets", {"text": "no JSON"}, "InvalidPreset"),

@@ -138,11 +138,17 @@ class Acts {
       const { card } = await panel.changes.ask('change_take', { id, changes });
       if (!panel.changes.concern(id)) panel.showCard(card);
     } catch (error) {
-      if (before && !panel.changes.concern(id)) panel.showCard(before);
       this.fail(error);
-      await panel.refresh(); // one that failed before it may be on screen still
+      const kept = panel.changes.concern(id) ? null : await this.asKept(id, before);
+      if (kept) panel.showCard(kept);
     }
     this.panel.watch.hurry();
+  }
+
+  /** The card of a take as the server has it, or as it was known before, where it cannot be had. */
+  async asKept(id, before) {
+    const take = await this.panel.changes.read('fetch_take', { id }).catch(() => null);
+    return take?.card ?? before;
   }
 
   savePreset(id) {

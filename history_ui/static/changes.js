@@ -1,5 +1,7 @@
 // Changes of takes that are under way, and answers from before they were done.
 
+const PATIENCE_MS = 2000;
+
 /** Asks for changes of takes in order, and reads what they touch as it stands afterwards. */
 class Changes {
   constructor(server) {
@@ -27,13 +29,21 @@ class Changes {
     return this.last.has(id);
   }
 
-  /** Read something; where a change ended meanwhile, or is under way, the answer may not know of it, and is asked for anew. */
-  async read(name, request) {
+  read(name, request) {
+    return this.steadily(() => this.server.call(name, request));
+  }
+
+  /**
+   * Read something, in one request or several; where a change ended meanwhile, or is under way, what was read may not know
+   * of it, and is read anew. A change that takes long is not waited for: its end is news, to be fetched like any other.
+   */
+  async steadily(read) {
+    const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
-      await Promise.all(this.last.values());
+      await Promise.race([Promise.all(this.last.values()), pause(Math.max(0, deadline - performance.now()))]);
       const { ended } = this;
-      const answer = await this.server.call(name, request);
-      if (this.ended === ended && this.last.size === 0) return answer;
+      const found = await read();
+      if (this.ended === ended && (this.last.size === 0 || performance.now() >= deadline)) return found;
     }
   }
 }

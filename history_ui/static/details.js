@@ -110,11 +110,11 @@ class Details {
     this.pictures.show({ id: null, audio: null, duration_s: 0 });
   }
 
-  /** Fetch the whole take anew, quietly: it may have been changed from elsewhere. */
+  /** Fetch the whole take anew, quietly: it may have been changed from elsewhere. What is being changed is shown when it is. */
   async load() {
     const { id } = this;
     const take = await this.changes.read('fetch_take', { id }).catch((error) => this.onLost(error, id));
-    if (!take || id !== this.id) return;
+    if (!take || id !== this.id || this.changes.concern(id)) return;
     this.take = take;
     this.card = take.card;
     this.showCard(take.card);

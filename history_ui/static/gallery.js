@@ -82,11 +82,16 @@ class Gallery {
     const summary = await this.changes.read('fetch_summary');
     this.summary = summary;
     this.finder.showSummary(summary);
-    setText(this.place, this.placeWords());
-    setText(this.blankHead.lastChild, this.placeWords());
+    this.showPlace();
     this.showNotice();
     this.showBlank();
     this.grid.renderSoon();
+  }
+
+  showPlace() {
+    if (!this.summary) return;
+    setText(this.place, this.placeWords());
+    setText(this.blankHead.lastChild, this.placeWords());
   }
 
   placeWords() {
@@ -194,6 +199,7 @@ class Gallery {
     }
     this.reading.hidden = !building;
     if (building) Object.assign(this.reading.lastChild, { max: building.total, value: building.done });
+    this.showPlace();
   }
 
   /** Show what is not as it should be: no server, or damage that was set aside when the history was opened. */

@@ -38,7 +38,7 @@ class Keeping {
     event.preventDefault();
     const name = this.field.value.trim();
     try {
-      const kept = await this.panel.server.call('keep_take', { id: this.card.id, preset_name: name || null });
+      const kept = await this.panel.changes.ask('keep_take', { id: this.card.id, preset_name: name || null });
       this.dialog.close();
       this.tell(kept);
     } catch (error) {
@@ -60,7 +60,7 @@ class Keeping {
     const { panel, card } = this;
     try {
       const asked = { id: card.id, preset_id: preset?.id ?? null, favorite };
-      panel.showCard((await panel.server.call('take_back_keep', asked)).card);
+      panel.showCard((await panel.changes.ask('take_back_keep', asked)).card);
       panel.toasts.show('Everything is as it was before', { lifeMs: 4000 });
     } catch (error) {
       panel.acts.fail(error);

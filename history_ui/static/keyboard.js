@@ -11,6 +11,8 @@ const ARROWS = {
   PageDown: 'pageDown',
 };
 
+const WALKING = /^(Arrow.*|Page.*|[jk])$/i;
+
 /** Turns keys into acts, unless they belong to what has the focus: a field, a slider, a list, a dialog. */
 class Keyboard {
   /** `isMine()` says whether this panel is the one keys are meant for; `context` gives what the acts need. */
@@ -29,6 +31,7 @@ class Keyboard {
 
   handle(event, focused) {
     const onButton = Boolean(focused?.closest('button, a, summary, [role=slider], input, label'));
+    if (event.repeat && !WALKING.test(event.key)) return !onButton; // held, it would delete or make one take after another
     if (event.key === ' ') return !(onButton && focused.closest('button, a, summary')) && this.acts.playOrPause();
     if (event.key === 'Enter') return !onButton && this.acts.playFocused();
     if (event.key in ARROWS) return this.move(event, focused, onButton);

@@ -64,7 +64,7 @@ class Panel {
     this.playback = new Playback(this);
     this.player = new Player(this.sound, (...asked) => this.fetchPeaks(...asked), this.playback);
     this.watch = new Watch(this.server, {
-      tell: (...told) => this.onStatus(...told),
+      tell: (status, askedAt) => this.onStatus(status, askedAt),
       fail: (error) => this.onTrouble(error),
       isShown: () => this.gallery.element.checkVisibility(),
       isGone: () => this.isGone(),
@@ -226,17 +226,18 @@ class Panel {
     for (const host of [this.root, this.page]) if (host) setAttribute(host, 'data-empty', empty ? 'true' : null);
   }
 
-  /** Fetch what is on screen and the numbers above it anew. */
+  /** Fetch what is on screen anew: the cards, the numbers above them and, without waiting for them, the details. */
   async refresh() {
     await Promise.all([this.takes.renew(), this.gallery.fetchSummary()]).catch((error) =>
       this.bus.say('trouble', error),
     );
+    if (this.details.id) this.details.load();
   }
 
   /** Keep up with the history. A job and the take it has become change places in one step. */
   async onStatus(status, askedAt) {
     const { revision, presets, building = null, trouble, jobs, failures = [], unsaved, unsaved_lost: lost = 0 } = status;
-    await this.starting;
+    await this.starting; // what is fetched when the page opens is not fetched again for its first status
     const wasInTrouble = Boolean(this.gallery.trouble) || this.gallery.isGone || this.takes.total === null;
     if (this.gallery.isGone) this.presets.hold(this.presets.loaded); // a server that was started again does not know
     this.gallery.setGone(false);
@@ -247,7 +248,7 @@ class Panel {
     this.coming = { jobs, unsaved };
     if (!trouble) {
       if (this.takes.total === null && !this.takes.showing) await this.gallery.list(this.gallery.wanted);
-      if (wasInTrouble || !this.isShown(revision)) await this.catchUp();
+      if (wasInTrouble || !this.shows(revision)) await this.refresh();
     }
     this.showJobs();
     this.tellLost(lost);
@@ -264,13 +265,8 @@ class Panel {
   }
 
   /** Whether the listing and the numbers above it are those of a state of the history. */
-  isShown(revision) {
+  shows(revision) {
     return revision === this.takes.revision && revision === this.gallery.summary?.revision;
-  }
-
-  async catchUp() {
-    await this.refresh();
-    if (this.details.id) this.details.load();
   }
 
   /** Say that unsaved takes are gone: the server keeps only so many in memory. */

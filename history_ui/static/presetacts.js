@@ -119,11 +119,22 @@ class PresetActs {
     this.askName('Rename the folder', folder, 'Rename', (name) => this.call('rename_folder', { folder, name }));
   }
 
-  removeFolder(folder) {
-    return this.change('remove_folder', { folder }, ({ moved }) => {
-      const where = moved ? `; ${plural(moved, 'preset')} came out of it` : '';
-      return `Deleted the folder ${quoted({ name: folder })}${where}`;
-    });
+  async removeFolder(folder) {
+    try {
+      const { moved } = await this.call('remove_folder', { folder });
+      const where = moved.length ? `; ${plural(moved.length, 'preset')} came out of it` : '';
+      const words = `Deleted the folder ${quoted({ name: folder })}${where}`;
+      this.toast(words, () => this.bringBackFolder(folder, moved));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  bringBackFolder(folder, moved) {
+    const words = `Restored the folder ${quoted({ name: folder })}`;
+    return this.change('bring_back_folder', { folder, moved }, ({ moved: back }) =>
+      back ? `${words} with ${plural(back, 'preset')}` : words,
+    );
   }
 
   async exportSome(which = {}) {

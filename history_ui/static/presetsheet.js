@@ -5,13 +5,13 @@ class PresetSheet {
   constructor({ presets, acts, bus, toasts, takesOf, showTakes, host }) {
     Object.assign(this, { presets, acts, toasts, takesOf, showTakes, host });
     this.place = -1;
-    bus.on('presets', () => this.dialog && this.show());
+    bus.on('presets', () => this.show());
   }
 
   open() {
     this.error = make('p', { class: 'name-error', role: 'alert' });
     this.lists = make('div', { class: 'preset-lists' });
-    this.lists.addEventListener('toggle', () => this.show(), true);
+    this.lists.addEventListener('toggle', () => setTimeout(() => this.show()), true); // the menu sees to the focus first
     this.shown = null;
     this.file = make('input', { type: 'file', accept: '.json,application/json', hidden: true });
     this.file.addEventListener('change', () => this.importChosen());
@@ -62,6 +62,7 @@ class PresetSheet {
 
   /** Draw everything anew where something is another; a menu that is open would be lost, and is waited for. */
   show() {
+    if (!this.dialog) return;
     const { known, loaded } = this.presets;
     const shown = JSON.stringify([known, loaded, known.presets.map(({ id }) => this.takesOf(id))]);
     if (shown === this.shown || this.lists.querySelector('.menu:popover-open')) return;

@@ -96,13 +96,19 @@ class Takes {
   }
 
   replaceAll(answer, offset, days) {
+    const cards = answer.takes.map((card) => this.newest(card));
     this.nextTurn();
     this.cards.clear();
     this.places.clear();
     this.total = answer.total;
     this.revision = answer.revision;
     this.days = days;
-    this.put(answer.takes, offset);
+    this.put(cards, offset);
+  }
+
+  /** A card as it was fetched, or as it is shown already, where a change of it is under way. */
+  newest(card) {
+    return (this.changes.concern(card.id) && this.find(card.id)) || card;
   }
 
   put(cards, offset) {
@@ -162,6 +168,15 @@ class Takes {
 
   async fetchWindow() {
     const turn = this.nextTurn();
+    const { answer, offset, days } = await this.changes.steadily(() => this.readWindow());
+    if (turn !== this.turn) return;
+    this.bus.say('listing');
+    this.replaceAll(answer, offset, days);
+    this.bus.say('listed');
+  }
+
+  /** Read what is on screen, wherever it has moved to, and its days. */
+  async readWindow() {
     const { query } = this;
     let offset = Math.max(0, this.window.first - PAGE);
     const limit = Math.min(this.window.last - this.window.first + 1 + 2 * PAGE, WINDOW_LIMIT);
@@ -174,10 +189,7 @@ class Takes {
     }
     const days = new Days(this.changes);
     await days.learn(query, offset, answer.takes, answer.total);
-    if (turn !== this.turn) return;
-    this.bus.say('listing');
-    this.replaceAll(answer, offset, days);
-    this.bus.say('listed');
+    return { answer, offset, days };
   }
 
   /** Put a changed card in the place of the one before. */
@@ -188,7 +200,10 @@ class Takes {
     this.bus.say('changed', card);
   }
 
-  /** Take a card out at once, before the server has been asked; everything after it moves up. */
+  /**
+   * Take a card out at once, before the server has been asked; everything after it moves up. Lists that are being fetched
+   * stay wanted: they are read anew once the deletion is done.
+   */
   remove(id) {
     const gone = this.places.get(id);
     if (gone === undefined) return;
