@@ -40,7 +40,8 @@ class Changes {
   async steadily(read) {
     const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
-      await Promise.race([Promise.all(this.last.values()), pause(Math.max(0, deadline - performance.now()))]);
+      const patienceMs = Math.max(0, deadline - performance.now());
+      if (this.last.size > 0) await Promise.race([Promise.all(this.last.values()), pause(patienceMs)]);
       const { ended } = this;
       const found = await read();
       if (this.ended === ended && (this.last.size === 0 || performance.now() >= deadline)) return found;
