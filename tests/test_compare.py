@@ -230,6 +230,7 @@ def test_the_switch_lets_the_other_be_heard_at_the_same_place(opened: Tab) -> No
 
 def test_space_pauses_and_plays_on_and_arrows_seek(opened: Tab) -> None:
     compare(opened)
+    opened.page.keyboard.press("l")
     play(opened)
     opened.page.keyboard.press(" ")
     expect(button(opened, "Play")).to_be_visible()
@@ -456,6 +457,7 @@ def test_a_phone_compares_too(browser: Browser, app: App) -> None:
         opened.page.get_by_role("region", name="Details").get_by_role("button", name="Compare").tap()
         opened.page.get_by_role("menuitem", name="With the newest").tap()
         expect(button(opened, "Play")).to_be_enabled(timeout=20_000)
+        button(opened, "Loop").tap()  # round and round, however long this takes
         button(opened, "Play").tap()
         hears(opened, A_HZ)
         button(opened, "Hear B").last.tap()
