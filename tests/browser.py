@@ -199,13 +199,14 @@ class Tab:
         enough = max(self.calls.count("poll_status"), 1) + 1
         self.wait(lambda: self.calls.count("poll_status") >= enough, "the page to have caught up")
 
-    def hold(self, function: str, most: int = 1_000, **data: Any) -> list[Route]:
+    def hold(self, function: str, most: int | None = None, **data: Any) -> list[Route]:
         """Hold the calls of a server function that are made with this data, or so many of them; give them as they come."""
         held: list[Route] = []
 
         def meet(route: Route) -> None:
             called, given = _call_of(route.request)
-            if called == function and len(held) < most and data == {name: given.get(name) for name in data}:
+            is_meant = called == function and data == {name: given.get(name) for name in data}
+            if is_meant and (most is None or len(held) < most):
                 held.append(route)
             else:
                 route.fallback()

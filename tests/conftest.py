@@ -13,10 +13,10 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from store import GenerationConfig, GenerationHistory, GenerationResult, HistoryEntry
-from tests.browser import launch
+from tests.browser import App, launch
 from tests.faults import Faults
 from tests.figures import FILE, Figures
-from tests.sharing import FAILED
+from tests.sharing import FAILED, Shared
 
 expect.set_options(timeout=30_000)  # the browser, the server and other tests share the processors
 
@@ -103,6 +103,12 @@ def leave(history: GenerationHistory) -> None:
     """Close a history without folding it: the disk is then as if its process had been killed."""
     history._folding.close()
     history._catalog.close()
+
+
+@pytest.fixture
+def app(shared: Shared[App], request: pytest.FixtureRequest) -> Iterator[App]:
+    """The app that the tests of a module share, until one of them fails."""
+    yield from shared.lend(request)
 
 
 @pytest.fixture(scope="module")

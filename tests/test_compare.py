@@ -81,11 +81,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared[App]]:
 
 
 @pytest.fixture
-def app(shared: Shared[App], request: pytest.FixtureRequest) -> Iterator[App]:
-    yield from shared.lend(request)
-
-
-@pytest.fixture
 def opened(browser: Browser, app: App) -> Iterator[Tab]:
     with tab(browser, app, script=LISTEN) as page:
         expect(page.cards().first).to_be_visible(timeout=20_000)

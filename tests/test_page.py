@@ -22,6 +22,7 @@ from tests.library import make_history
 from tests.sharing import Shared, sharing
 
 PLAY = re.compile("^Play ")
+PLAYED = "document.getElementById('history-audio').played"
 SOURCE = "document.getElementById('history-audio').currentSrc"
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
@@ -46,11 +47,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared[App]]:
 
     with sharing(set_up) as app:
         yield app
-
-
-@pytest.fixture
-def app(shared: Shared[App], request: pytest.FixtureRequest) -> Iterator[App]:
-    yield from shared.lend(request)
 
 
 @pytest.fixture
@@ -139,7 +135,7 @@ NOTE_WHAT_SOUNDS = """() => {
   window.sounded = [];
   document.addEventListener('playing', ({target}) => {
     const alone = [...document.querySelectorAll('.rt audio')].every((audio) => audio === target || audio.paused);
-    window.sounded.push({src: target.src, id: target.id, alone, time_s: target.currentTime});
+    window.sounded.push({src: target.src, id: target.id, alone});
   }, true);
 }"""
 
@@ -157,6 +153,8 @@ def test_a_take_that_was_fetched_under_the_pointer_plays_alone_and_from_its_star
         page.wait_for_function(of_it)
         sounded = page.evaluate(of_it)
         assert (sounded["id"], sounded["alone"]) == ("history-audio", True)
+        page.wait_for_function(f"{PLAYED}.length > 0")
+        assert page.evaluate(f"{PLAYED}.start(0)") == 0
         page.wait_for_function(f"{SOURCE}.includes('{entry_id}')")
     page.keyboard.press("Escape")
     assert page.locator("#history-audio").count() == 1

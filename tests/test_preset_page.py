@@ -35,11 +35,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared[App]]:
 
 
 @pytest.fixture
-def app(shared: Shared[App], request: pytest.FixtureRequest) -> Iterator[App]:
-    yield from shared.lend(request)
-
-
-@pytest.fixture
 def presets(app: App) -> Presets:
     """The app's presets, as another program sees them: none yet."""
     found = Presets(app.history)

@@ -63,6 +63,8 @@ def fault(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, fault: Path) -> Iterator[Shared[App]]:
+    """An app that several tests share, each of which leaves no unsaved take behind."""
+
     def set_up() -> AbstractContextManager[App]:
         fault.unlink(missing_ok=True)
         return app_on(tmp_path_factory.mktemp("unsaved") / "history", **{FAULT: str(fault)})
@@ -72,15 +74,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory, fault: Path) -> Iterator[Sh
 
 
 @pytest.fixture
-def standing(shared: Shared[App], request: pytest.FixtureRequest) -> Iterator[App]:
-    """An app that several tests share, each of which leaves no unsaved take behind."""
-    yield from shared.lend(request)
-
-
-@pytest.fixture
-def opened(browser: Browser, standing: App) -> Iterator[Tab]:
-    with tab(browser, standing) as page:
-        expect(page.cards()).to_have_count(saved(standing.history), timeout=20_000)
+def opened(browser: Browser, app: App) -> Iterator[Tab]:
+    with tab(browser, app) as page:
+        expect(page.cards()).to_have_count(saved(app.history), timeout=20_000)
         yield page
 
 

@@ -142,7 +142,7 @@ class Acts {
       const kept = panel.changes.concern(id) ? null : await this.asKept(id, before);
       if (kept) panel.showCard(kept);
     }
-    this.panel.watch.hurry();
+    panel.watch.hurry();
   }
 
   /** The card of a take as the server has it, or as it was known before, where it cannot be had. */

@@ -29,6 +29,7 @@ class Changes {
     return this.last.has(id);
   }
 
+  /** Read what one request gives, as it stands after the changes that are under way. */
   read(name, request) {
     return this.steadily(() => this.server.call(name, request));
   }
